@@ -1,0 +1,253 @@
+"""The shapes of requests and answers (design/api.md): what the OpenAPI file and the TypeScript client are made from.
+
+Promises   fields are added, never renamed or removed, within v1; answers list every field, null where there is nothing to say.
+Does not   know rooms: the module of each noun turns a room's words into these.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+StreamName = Literal["main", "sub"]
+State = Literal["connecting", "recording", "retrying", "disabled", "unknown"]
+Time = Annotated[str, Field(description="RFC 3339, UTC, `Z`.", json_schema_extra={"format": "date-time"})]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Url = Annotated[str, Field(min_length=1, max_length=2048)]
+Credential = Annotated[str, Field(max_length=256)]
+
+
+class Answer(BaseModel):
+    """What the node says."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class Ask(BaseModel):
+    """What somebody sends. A name that is not known is refused: it is a typing error more often than not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Problem(Answer):
+    """What went wrong, why, and what to do. `kind` and `cause` are machine codes, the rest is for people."""
+
+    kind: str
+    cause: str
+    message: str
+    hint: str
+
+
+# -- sessions -------------------------------------------------------------------------------------------------------
+
+
+class LogIn(Ask):
+    user: Annotated[str, Field(max_length=120)]
+    password: Annotated[SecretStr, Field(max_length=1024)]
+
+
+class Session(Answer):
+    """`csrf` goes into the header X-CSRF-Token of unsafe methods that use the cookie."""
+
+    user: str
+    role: str
+    permissions: list[Literal["live", "playback", "export", "configure"]]
+    csrf: str
+    expires: Time
+
+
+class NewSession(Session):
+    """`token` is for `Authorization: Bearer`."""
+
+    token: str
+
+
+class Node(Answer):
+    name: str
+    version: str
+    zone: str
+    now: Time
+
+
+# -- cameras --------------------------------------------------------------------------------------------------------
+
+
+class Stream(Answer):
+    """`url` never holds credentials."""
+
+    name: StreamName
+    url: str
+    state: State
+    cause: str | None
+    reason: str | None
+    hint: str | None
+    since: Time | None
+    retry_at: Time | None
+    codec: str | None
+    codec_string: str | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    bitrate_bps: int | None
+    audio: bool
+    audio_codec: str | None
+    clock_offset_ms: int | None
+
+
+class Camera(Answer):
+    """`state`, `cause`, `reason`, `since` are the main stream's."""
+
+    id: str
+    code: str
+    name: str
+    enabled: bool
+    state: State
+    cause: str | None
+    reason: str | None
+    since: Time | None
+    recorded_from: Time | None
+    streams: list[Stream]
+
+
+class NewCamera(Ask):
+    """Credentials inside an address are taken out of it."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Name
+    url: Url
+    sub_url: Url | None = None
+    user: Credential | None = None
+    password: Annotated[SecretStr, Field(max_length=256)] | None = None
+    audio: bool = False
+
+
+class CameraChange(Ask):
+    """What is left out stays as it is; `sub_url: null` takes the sub stream away."""
+
+    name: Name | None = None
+    url: Url | None = None
+    sub_url: Url | None = None
+    user: Credential | None = None
+    password: Annotated[SecretStr, Field(max_length=256)] | None = None
+    audio: bool | None = None
+    enabled: bool | None = None
+
+
+class ProbeAsk(Ask):
+    url: Url
+    user: Credential | None = None
+    password: Annotated[SecretStr, Field(max_length=256)] | None = None
+
+
+class ProbedVideo(Answer):
+    codec: str
+    codec_string: str
+    width: int
+    height: int
+    fps: float | None
+    gop_s: float | None
+    bitrate_bps: int | None
+
+
+class ProbedAudio(Answer):
+    codec: str
+    rate: int
+    channels: int
+
+
+class Probe(Answer):
+    video: ProbedVideo
+    audio: ProbedAudio | None
+    clock_offset_ms: int | None
+    server: str | None
+
+
+# -- playback -------------------------------------------------------------------------------------------------------
+
+
+class Days(Answer):
+    """Local days of the ward with something recorded, oldest first."""
+
+    days: list[date]
+
+
+class Span(Answer):
+    start: Time
+    end: Time
+
+
+class Gap(Answer):
+    """`end` is null while the gap lasts."""
+
+    start: Time
+    end: Time | None
+    cause: str
+    reason: str
+
+
+class Hold(Answer):
+    start: Time
+    end: Time
+    reason: str
+
+
+class Day(Answer):
+    """`minutes`: one number per minute of the day; bit 0 recorded, bit 1 gap, bit 2 hold, bit 3 motion."""
+
+    code: str
+    stream: StreamName
+    date: date
+    zone: str
+    start: Time
+    end: Time
+    minutes: list[int]
+    recorded_s: float
+    spans: list[Span]
+    gaps: list[Gap]
+    holds: list[Hold]
+
+
+class TicketAsk(Ask):
+    start: Annotated[str, Field(max_length=64)]
+    end: Annotated[str, Field(max_length=64)]
+    stream: StreamName = "main"
+
+
+class Tickets(Answer):
+    """Addresses that need no login until they expire."""
+
+    m3u8: str
+    mp4: str
+    expires: Time
+
+
+# -- the node -------------------------------------------------------------------------------------------------------
+
+
+class Volume(Answer):
+    id: str
+    path: str
+    state: str
+    total_bytes: int
+    free_bytes: int
+    used_bytes: int
+    oldest: Time | None
+    segments: int
+    promised_days: float | None
+    days_left: float | None
+
+
+class Archive(Answer):
+    volumes: list[Volume]
+
+
+class Health(Answer):
+    """`streams` and `cameras` count by state; open to everybody, so it names none."""
+
+    ok: bool
+    version: str
+    now: Time
+    cameras: dict[str, int]
+    streams: dict[str, int]

@@ -1,0 +1,1 @@
+"""Floor 8: builds and starts everything: node, supervisor, web process, demo."""

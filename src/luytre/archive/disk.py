@@ -1,0 +1,89 @@
+"""The seam to the disk: everything the writer does to a file goes through here, so that faults can be injected.
+
+Each method may raise OSError; callers map it (`base.errors.from_os`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+# Linux takes at most 1024 buffers per writev (IOV_MAX in <limits.h>).
+IOV_MAX = 1024
+
+
+class Disk(Protocol):
+    def create(self, path: Path) -> int:
+        """A new file for writing; fails where one exists. Returns the file descriptor."""
+
+    def write(self, fd: int, buffers: Sequence[bytes]) -> int:
+        """Append all buffers; returns the bytes written, fewer than given only when the disk took no more."""
+
+    def truncate(self, fd: int, size: int) -> None: ...
+
+    def close(self, fd: int) -> None: ...
+
+    def unlink(self, path: Path) -> None: ...
+
+    def flush(self, directory_fd: int) -> None:
+        """Everything written to the file system of `directory_fd` is on the disk when this returns."""
+
+
+class OsDisk:
+    """The real disk."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._syncfs = getattr(libc, "syncfs", None)
+
+    def create(self, path: Path) -> int:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        # Held as long as somebody writes the file, and let go by the kernel when that process dies: see is_being_written.
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return fd
+
+    def write(self, fd: int, buffers: Sequence[bytes]) -> int:
+        total = 0
+        for at in range(0, len(buffers), IOV_MAX):
+            batch = buffers[at : at + IOV_MAX]
+            size = sum(map(len, batch))
+            written = os.writev(fd, batch)
+            total += written
+            if written != size:
+                return total
+        return total
+
+    def truncate(self, fd: int, size: int) -> None:
+        os.ftruncate(fd, size)
+        os.lseek(fd, size, os.SEEK_SET)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def flush(self, directory_fd: int) -> None:
+        if self._syncfs is None:
+            os.sync()
+        elif self._syncfs(directory_fd) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+
+def is_being_written(path: Path) -> bool:
+    """Some living process has the file open for recording."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)

@@ -1,0 +1,358 @@
+"""index.db: which stretch of time lies in which file. One `Index` per thread.
+
+Promises   each method is one transaction, or part of the caller's `transaction()`.
+Does not   touch files; `rebuild.py` makes a lost index again from them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from luytre.archive.keys import Gap, Hold, Span, StreamKey
+from luytre.base.errors import Error, Kind
+
+US_PER_MINUTE = 60_000_000
+US_PER_DAY = 1440 * US_PER_MINUTE
+# No segment is longer than this (the writer cuts at twice `segment_s`, at most 30 min): bounds the search by start.
+MAX_SEGMENT_US = 60 * US_PER_MINUTE
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+SegmentState = Literal["open", "closed", "deleting"]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    id: int
+    stream_id: int
+    run_id: str
+    seq: int
+    path: str
+    state: SegmentState
+    start_us: int
+    start_ticks: int
+    end_us: int | None
+    end_ticks: int | None
+    bytes: int | None
+    tail_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    id: int
+    camera: str
+    name: str
+    code: str
+    since_us: int
+    expired_us: int
+
+    @property
+    def key(self) -> StreamKey:
+        return StreamKey(self.camera, self.name)
+
+
+_SEGMENT = (
+    "SELECT id, stream_id, run_id, seq, path, state, start_us, start_ticks, end_us, end_ticks, bytes, tail_offset"
+    " FROM segment "
+)
+_STREAM = "SELECT id, camera, name, code, since_us, expired_us FROM stream "
+
+
+def _segments(rows: list[Any]) -> list[SegmentRow]:
+    return [SegmentRow(*row) for row in rows]
+
+
+class Index:
+    """A connection to one volume's index.db. Raises Error(DATA_LOSS) when the file is not a database of ours."""
+
+    def __init__(self, path: Path, volume_id: str, *, create: bool = False) -> None:
+        if not create and not path.exists():
+            raise Error(
+                Kind.DATA_LOSS, f"{path} is missing", hint="Run `luytre check --repair`.", cause="file_lost"
+            )
+        self.path = path
+        self.db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        try:
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA synchronous = NORMAL")
+            self.db.execute("PRAGMA foreign_keys = ON")
+            if create:
+                self._create(volume_id)
+            found = self.meta("volume")
+        except sqlite3.DatabaseError as error:
+            self.db.close()
+            if is_full(error):
+                raise Error(
+                    Kind.UNAVAILABLE, f"{path}: the disk is full", hint="Free space.", cause="disk_full"
+                ) from error
+            raise Error(
+                Kind.DATA_LOSS,
+                f"{path} cannot be read: {error}",
+                hint="Run `luytre check --repair`.",
+                cause="file_lost",
+            ) from error
+        if found != volume_id:
+            self.db.close()
+            raise Error(
+                Kind.CONFLICT,
+                f"{path} belongs to volume {found}",
+                hint="Put each disk's own index back, or remove it: it is made again from the files.",
+                cause="disk_error",
+            )
+        self.inode = path.stat().st_ino
+
+    def _create(self, volume_id: str) -> None:
+        with self.transaction():
+            if self.db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone():
+                return
+            # executescript would commit the transaction that keeps two creators apart.
+            for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
+                self.db.execute(statement)
+            self.db.executemany("INSERT INTO meta VALUES (?, ?)", [("format", "1"), ("volume", volume_id)])
+
+    def close(self) -> None:
+        self.db.close()
+
+    def is_current(self) -> bool:
+        """False when the file was deleted or replaced under this connection."""
+        try:
+            return self.path.stat().st_ino == self.inode
+        except OSError:
+            return False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is written together; nested use joins the outer one."""
+        if self.db.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            # A full disk may have rolled back by itself already.
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    # -- meta and streams -------------------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value)
+        )
+
+    def stream(self, key: StreamKey) -> StreamRow | None:
+        row = self.db.execute(_STREAM + "WHERE camera = ? AND name = ?", key).fetchone()
+        return None if row is None else StreamRow(*row)
+
+    def streams(self) -> list[StreamRow]:
+        return [StreamRow(*row) for row in self.db.execute(_STREAM + "ORDER BY code, name")]
+
+    def add_stream(self, key: StreamKey, code: str, since_us: int) -> StreamRow:
+        """The stream's row, made when it is new; `code` is brought up to date."""
+        self.db.execute(
+            "INSERT INTO stream (camera, name, code, since_us) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET code = excluded.code",
+            (*key, code, since_us),
+        )
+        row = self.stream(key)
+        assert row is not None
+        return row
+
+    # -- runs and segments ------------------------------------------------------------------------------------
+
+    def add_run(self, run_id: str, stream_id: int, start_us: int, init: bytes) -> None:
+        self.db.execute(
+            "INSERT INTO run VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (run_id, stream_id, start_us, init)
+        )
+
+    def run_init(self, run_id: str) -> bytes | None:
+        row = self.db.execute("SELECT init FROM run WHERE id = ?", (run_id,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def add_segment(
+        self, stream_id: int, run_id: str, seq: int, path: str, start_us: int, start_ticks: int
+    ) -> int:
+        cursor = self.db.execute(
+            "INSERT INTO segment (stream_id, run_id, seq, path, state, start_us, start_ticks)"
+            " VALUES (?, ?, ?, ?, 'open', ?, ?)",
+            (stream_id, run_id, seq, path, start_us, start_ticks),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def close_segment(
+        self, row_id: int, end_us: int, end_ticks: int, size: int, tail_offset: int | None
+    ) -> None:
+        """Also sets the minutes of the bitmap."""
+        with self.transaction():
+            self.db.execute(
+                "UPDATE segment SET state = 'closed', end_us = ?, end_ticks = ?, bytes = ?, tail_offset = ?"
+                " WHERE id = ?",
+                (end_us, end_ticks, size, tail_offset, row_id),
+            )
+            stream_id, start_us = self.db.execute(
+                "SELECT stream_id, start_us FROM segment WHERE id = ?", (row_id,)
+            ).fetchone()
+            self.set_minutes(stream_id, Span(start_us, end_us))
+
+    def segments(self, stream_id: int, window: Span, *, deleting: bool = False) -> list[SegmentRow]:
+        """Segments that touch the window, by start; open ones count as endless."""
+        rows = self.db.execute(
+            _SEGMENT + "WHERE stream_id = ? AND start_us > ? AND start_us < ?"
+            " AND (end_us IS NULL OR end_us > ?) AND (state <> 'deleting' OR ?) ORDER BY start_us",
+            (stream_id, window.start_us - MAX_SEGMENT_US, window.end_us, window.start_us, deleting),
+        ).fetchall()
+        return _segments(rows)
+
+    def segment(self, run_id: str, seq: int) -> SegmentRow | None:
+        row = self.db.execute(_SEGMENT + "WHERE run_id = ? AND seq = ?", (run_id, seq)).fetchone()
+        return None if row is None else SegmentRow(*row)
+
+    def segment_at(self, path: str) -> SegmentRow | None:
+        row = self.db.execute(_SEGMENT + "WHERE path = ?", (path,)).fetchone()
+        return None if row is None else SegmentRow(*row)
+
+    def not_closed(self, stream_id: int, state: SegmentState = "open") -> list[SegmentRow]:
+        rows = self.db.execute(_SEGMENT + "WHERE stream_id = ? AND state = ?", (stream_id, state)).fetchall()
+        return _segments(rows)
+
+    def first_segment(self, stream_id: int) -> SegmentRow | None:
+        row = self.db.execute(
+            _SEGMENT + "WHERE stream_id = ? AND state <> 'deleting' ORDER BY start_us LIMIT 1", (stream_id,)
+        ).fetchone()
+        return None if row is None else SegmentRow(*row)
+
+    def last_segment(self, stream_id: int, before_us: int | None = None) -> SegmentRow | None:
+        row = self.db.execute(
+            _SEGMENT
+            + "WHERE stream_id = ? AND state <> 'deleting' AND start_us < ? ORDER BY start_us DESC LIMIT 1",
+            (stream_id, (1 << 62) if before_us is None else before_us),
+        ).fetchone()
+        return None if row is None else SegmentRow(*row)
+
+    def next_segment(self, stream_id: int, after_us: int) -> SegmentRow | None:
+        row = self.db.execute(
+            _SEGMENT
+            + "WHERE stream_id = ? AND state <> 'deleting' AND start_us >= ? ORDER BY start_us LIMIT 1",
+            (stream_id, after_us),
+        ).fetchone()
+        return None if row is None else SegmentRow(*row)
+
+    def remove_segment(self, row_id: int) -> None:
+        """The row, and its run when no other segment is left of it. The caller clears the bitmap."""
+        with self.transaction():
+            (run_id,) = self.db.execute(
+                "DELETE FROM segment WHERE id = ? RETURNING run_id", (row_id,)
+            ).fetchone()
+            self.db.execute(
+                "DELETE FROM run WHERE id = ? AND NOT EXISTS (SELECT 1 FROM segment WHERE run_id = ?)",
+                (run_id, run_id),
+            )
+
+    def totals(self) -> tuple[int, int, int | None]:
+        """(segments, bytes of closed ones, oldest start)."""
+        count, size, oldest = self.db.execute(
+            "SELECT count(*), coalesce(sum(bytes), 0), min(start_us) FROM segment WHERE state <> 'deleting'"
+        ).fetchone()
+        return count, size, oldest
+
+    # -- gaps and holds ---------------------------------------------------------------------------------------
+
+    def open_gap(self, stream_id: int) -> Gap | None:
+        row = self.db.execute(
+            "SELECT start_us, end_us, cause, detail FROM gap WHERE stream_id = ? AND end_us IS NULL",
+            (stream_id,),
+        ).fetchone()
+        return None if row is None else Gap(*row)
+
+    def add_gap(self, stream_id: int, gap: Gap) -> None:
+        if gap.end_us is not None and gap.end_us <= gap.start_us:
+            return
+        self.db.execute(
+            "INSERT INTO gap (stream_id, start_us, end_us, cause, detail) VALUES (?, ?, ?, ?, ?)",
+            (stream_id, gap.start_us, gap.end_us, gap.cause, gap.detail),
+        )
+
+    def close_gap(self, stream_id: int, end_us: int) -> None:
+        """The open gap ends at `end_us`; one without length is dropped."""
+        with self.transaction():
+            self.db.execute(
+                "DELETE FROM gap WHERE stream_id = ? AND end_us IS NULL AND start_us >= ?",
+                (stream_id, end_us),
+            )
+            self.db.execute(
+                "UPDATE gap SET end_us = ? WHERE stream_id = ? AND end_us IS NULL", (end_us, stream_id)
+            )
+
+    def gaps(self, stream_id: int, window: Span) -> list[Gap]:
+        rows = self.db.execute(
+            "SELECT start_us, end_us, cause, detail FROM gap"
+            " WHERE stream_id = ? AND start_us < ? AND (end_us IS NULL OR end_us > ?) ORDER BY start_us",
+            (stream_id, window.end_us, window.start_us),
+        )
+        return [Gap(*row) for row in rows]
+
+    def remove_gaps(self, stream_id: int, until_us: int) -> None:
+        """Gaps that ended by `until_us` go with the recordings around them."""
+        self.db.execute("DELETE FROM gap WHERE stream_id = ? AND end_us <= ?", (stream_id, until_us))
+
+    def holds(self, stream_id: int, window: Span) -> list[Hold]:
+        """Holds in force that touch the window."""
+        rows = self.db.execute(
+            "SELECT id, start_us, end_us, reason FROM hold WHERE stream_id = ? AND released_us IS NULL"
+            " AND start_us < ? AND end_us > ? ORDER BY start_us",
+            (stream_id, window.end_us, window.start_us),
+        )
+        return [Hold(*row) for row in rows]
+
+    # -- minute bitmap ----------------------------------------------------------------------------------------
+
+    def minutes(self, stream_id: int, day: int) -> bytes:
+        """180 bytes of a UTC day."""
+        row = self.db.execute(
+            "SELECT recorded FROM day WHERE stream_id = ? AND day = ?", (stream_id, day)
+        ).fetchone()
+        return bytes(180) if row is None else bytes(row[0])
+
+    def write_minutes(self, stream_id: int, day: int, recorded: bytes) -> None:
+        self.db.execute(
+            "INSERT INTO day VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET recorded = excluded.recorded",
+            (stream_id, day, recorded),
+        )
+
+    def set_minutes(self, stream_id: int, span: Span) -> None:
+        for day, bits in minute_bits(span):
+            old = int.from_bytes(self.minutes(stream_id, day), "little")
+            if old | bits != old:
+                self.write_minutes(stream_id, day, (old | bits).to_bytes(180, "little"))
+
+    def days(self, stream_id: int) -> list[int]:
+        rows = self.db.execute(
+            "SELECT day FROM day WHERE stream_id = ? AND recorded <> zeroblob(180) ORDER BY day", (stream_id,)
+        )
+        return [row[0] for row in rows]
+
+
+def minute_bits(span: Span) -> Iterator[tuple[int, int]]:
+    """(UTC day, integer with bit m set for minute m) for each day the span touches."""
+    if span.end_us <= span.start_us:
+        return
+    first, last = span.start_us // US_PER_MINUTE, (span.end_us - 1) // US_PER_MINUTE
+    for day in range(first // 1440, last // 1440 + 1):
+        start, end = max(first - day * 1440, 0), min(last - day * 1440, 1439)
+        yield day, ((1 << (end - start + 1)) - 1) << start
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

@@ -1,0 +1,156 @@
+"""A segment while it is being written, and what the recorder hands the writer: runs and parts."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+from luytre.archive import segment as fmt
+from luytre.archive.disk import Disk
+from luytre.archive.index import Index
+from luytre.archive.keys import StreamKey
+from luytre.archive.ledger import StreamLedger
+from luytre.archive.volume import Volume
+
+
+class Part(NamedTuple):
+    """One moof + mdat, ready to be written: `buffers` in order make `size` bytes. Times as in design/time.md."""
+
+    buffers: list[bytes]
+    size: int
+    start_ticks: int
+    duration_ticks: int
+    start_us: int
+    end_us: int
+    key: bool
+
+
+@dataclass(slots=True)
+class RunHandle:
+    """One run, shared by the recorder (enqueued) and the writer (written, failure, next_seq).
+
+    failure   set by the writer when the run is over for it; parts that still come are dropped
+    """
+
+    key: StreamKey
+    code: str
+    run_id: str
+    init: bytes
+    enqueued: int = 0
+    written: int = 0
+    failure: str | None = None
+    next_seq: int = 0
+
+    @property
+    def pending_bytes(self) -> int:
+        """Each side writes its own counter, so no lock is needed."""
+        return self.enqueued - self.written
+
+
+@dataclass(slots=True)
+class OpenSegment:
+    run: RunHandle
+    path: Path
+    relative: str
+    fd: int
+    size: int
+    seq: int
+    start_us: int
+    start_ticks: int
+    end_us: int
+    end_ticks: int
+    row_id: int = 0
+    parts: list[fmt.PartEntry] = field(default_factory=list)
+
+    @classmethod
+    def create(
+        cls, volume: Volume, disk: Disk, ledger: StreamLedger, run: RunHandle, part: Part
+    ) -> OpenSegment:
+        """The file with init and header, ready for its first part. Leaves no file behind when that fails."""
+        seq = run.next_seq
+        relative = f"video/{run.code}/{run.key.stream}/{fmt.file_name(run.run_id, seq, part.start_us)}"
+        header = fmt.Header(
+            run.key.camera,
+            run.code,
+            run.key.stream,
+            run.run_id,
+            seq,
+            part.start_us,
+            part.start_ticks,
+            ledger.take_notes(),
+        )
+        path = volume.path / relative
+        fd = disk.create(path)
+        opening = [run.init, fmt.header_box(header)]
+        size = sum(map(len, opening))
+        try:
+            if disk.write(fd, opening) != size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            disk.close(fd)
+            disk.unlink(path)
+            raise
+        return cls(
+            run,
+            path,
+            relative,
+            fd,
+            size,
+            seq,
+            part.start_us,
+            part.start_ticks,
+            part.start_us,
+            part.start_ticks,
+        )
+
+    def enter(self, index: Index, stream_id: int) -> None:
+        """Run and segment rows; in the caller's transaction."""
+        index.add_run(self.run.run_id, stream_id, self.start_us, self.run.init)
+        self.row_id = index.add_segment(
+            stream_id, self.run.run_id, self.seq, self.relative, self.start_us, self.start_ticks
+        )
+
+    def is_due(self, part: Part, segment_us: int) -> bool:
+        """Whether `part` belongs into the next segment: at a keyframe after the stream's turn, or at twice the length."""
+        phase = crc32("/".join(self.run.key).encode()) % segment_us
+        turn_us = (self.start_us - phase) // segment_us * segment_us + segment_us + phase
+        return (part.key and part.start_us >= turn_us) or part.start_us >= self.start_us + 2 * segment_us
+
+    def append(self, disk: Disk, part: Part) -> None:
+        """Raises OSError after cutting the file back to its last whole part."""
+        try:
+            if disk.write(self.fd, part.buffers) != part.size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            disk.truncate(self.fd, self.size)
+            raise
+        self.parts.append(
+            fmt.PartEntry(
+                self.size, part.size, part.start_ticks, part.duration_ticks, part.start_us, part.key
+            )
+        )
+        self.size += part.size
+        self.end_us = part.end_us
+        self.end_ticks = part.start_ticks + part.duration_ticks
+
+    def close(self, disk: Disk, index: Index) -> None:
+        """Tail, then the row. On a disk too full for the tail the segment is closed without one."""
+        tail_offset: int | None = self.size
+        tail = fmt.tail_box(self.parts, self.end_us)
+        try:
+            if disk.write(self.fd, [tail]) == len(tail):
+                self.size += len(tail)
+            else:
+                tail_offset = None
+        except OSError:
+            tail_offset = None
+        try:
+            if tail_offset is None:
+                disk.truncate(self.fd, self.size)
+        finally:
+            disk.close(self.fd)
+        index.close_segment(self.row_id, self.end_us, self.end_ticks, self.size, tail_offset)

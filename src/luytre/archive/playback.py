@@ -1,0 +1,222 @@
+"""Playback: any span of a stream as HLS over the segment files themselves (RFC 8216); nothing is copied or re-encoded.
+
+Wall: only `cameras.viewing` imports this; every look passes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from luytre.archive.catalog import Archive, Found
+from luytre.archive.keys import Span, StreamKey
+from luytre.archive.segment import FileReader, PartEntry
+from luytre.base.clock import rfc3339
+from luytre.base.errors import Error, Kind
+from luytre.media.fmp4.boxes import iter_boxes
+from luytre.media.fmp4.read import part_samples
+from luytre.media.hls import HlsPart, media_playlist
+from luytre.media.stored import tracks_of
+from luytre.media.tracks import VIDEO_TIMESCALE, VideoTrack
+
+# An HLS entry gathers parts up to this: fewer requests, and still quick to start.
+ENTRY_TICKS = 4 * VIDEO_TIMESCALE
+# Wall time between two parts of different runs below which they are shown as continuous.
+TOUCH_US = 1_000
+
+
+class SegmentRef(NamedTuple):
+    """Names a segment in addresses: `<run>-<seq>`."""
+
+    run_id: str
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.run_id}-{self.seq}"
+
+    @staticmethod
+    def parse(text: str) -> SegmentRef:
+        run_id, dash, seq = text.partition("-")
+        if not dash or not seq.isdigit() or len(seq) > 9:
+            raise Error(Kind.NOT_FOUND, f"no segment {text!r}", hint="Reload the page.", cause="file_lost")
+        return SegmentRef(run_id, int(seq))
+
+
+class Located(NamedTuple):
+    """A part, where it lies, and when it ends."""
+
+    found: Found
+    entry: PartEntry
+    end_us: int
+
+    @property
+    def path(self) -> Path:
+        return self.found.volume.path / self.found.row.path
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFile:
+    """A segment's bytes for range requests. An open segment's size is that of its whole parts."""
+
+    path: Path
+    size: int
+
+    def read(self, offset: int, size: int) -> bytes:
+        with FileReader(self.path) as reader:
+            return reader.read(offset, min(size, self.size - offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """The picture a decoder can begin with at or before a moment. `data`: NAL units with 4-byte lengths."""
+
+    track: VideoTrack
+    data: bytes
+    at_us: int
+
+
+def parts_in(archive: Archive, key: StreamKey, span: Span) -> list[Located]:
+    """The parts of a span in order, from the keyframe at or before its start. Raises Error(NOT_FOUND) when
+    there are none.
+    """
+    chosen: list[Located] = []
+    lead: list[Located] = []
+    for part in _walk(archive, key, span):
+        if part.entry.wall_us >= span.end_us:
+            break
+        if part.entry.key or (lead and lead[-1].found.row.run_id != part.found.row.run_id):
+            lead.clear()
+        if part.end_us <= span.start_us:
+            lead.append(part)
+            continue
+        if not chosen and not part.entry.key:
+            chosen += lead
+        chosen.append(part)
+    if not chosen:
+        raise nothing_recorded(archive, key, span)
+    return chosen
+
+
+def _walk(archive: Archive, key: StreamKey, span: Span) -> Iterator[Located]:
+    segments = archive.segments(key, span)
+    if segments and segments[0].row.start_us <= span.start_us:
+        # The first part wanted may not begin with a keyframe, and that may lie in the segment before.
+        earlier = archive.segments(key, Span(segments[0].row.start_us - 1, segments[0].row.start_us))
+        segments = [s for s in earlier if s.row.id != segments[0].row.id] + segments
+    for found in segments:
+        table = archive.parts_of(found)
+        for number, entry in enumerate(table.parts):
+            yield Located(found, entry, table.end_of(number))
+
+
+def nothing_recorded(archive: Archive, key: StreamKey, span: Span) -> Error:
+    nearest = archive.nearest(key, span.start_us)
+    hint = (
+        "Nothing was recorded yet." if nearest is None else f"The nearest picture is at {rfc3339(nearest)}."
+    )
+    return Error(
+        Kind.NOT_FOUND,
+        f"nothing recorded from {rfc3339(span.start_us)} to {rfc3339(span.end_us)}",
+        hint=hint,
+        cause="nothing_recorded",
+    )
+
+
+def playlist(
+    archive: Archive,
+    key: StreamKey,
+    start_us: int,
+    end_us: int,
+    uri: Callable[[SegmentRef], str],
+    init_uri: Callable[[str], str],
+) -> str:
+    """A VOD playlist of the span; one entry gathers about 4 s. Raises Error(NOT_FOUND, cause="nothing_recorded")."""
+    entries: list[HlsPart] = []
+    last: Located | None = None
+    for group in _groups(parts_in(archive, key, Span(start_us, end_us))):
+        first = group[0]
+        row = first.found.row
+        broken = last is not None and (
+            last.found.row.run_id != row.run_id or first.entry.wall_us - last.end_us > TOUCH_US
+        )
+        last = group[-1]
+        ticks = last.entry.start_ticks + last.entry.duration_ticks - first.entry.start_ticks
+        entries.append(
+            HlsPart(
+                uri(SegmentRef(row.run_id, row.seq)),
+                first.entry.offset,
+                last.entry.offset + last.entry.size - first.entry.offset,
+                ticks / VIDEO_TIMESCALE,
+                first.entry.wall_us,
+                init_uri(row.run_id),
+                broken,
+            )
+        )
+    return media_playlist(entries)
+
+
+def _groups(parts: list[Located]) -> Iterator[list[Located]]:
+    """Parts that lie together in one file, cut at keyframes once there is enough."""
+    group: list[Located] = []
+    for part in parts:
+        if group:
+            first, last = group[0], group[-1]
+            together = (
+                last.found.row.id == part.found.row.id
+                and last.entry.offset + last.entry.size == part.entry.offset
+            )
+            enough = part.entry.start_ticks - first.entry.start_ticks >= ENTRY_TICKS
+            if not together or (enough and part.entry.key):
+                yield group
+                group = []
+        group.append(part)
+    if group:
+        yield group
+
+
+def init_bytes(archive: Archive, key: StreamKey, run_id: str) -> bytes:
+    """ftyp + moov of a run. Raises Error(NOT_FOUND)."""
+    init = archive.run_init(key, run_id)
+    if init is None:
+        raise Error(
+            Kind.NOT_FOUND,
+            f"no run {run_id!r}",
+            hint="It may have expired: reload the page.",
+            cause="file_lost",
+        )
+    return init
+
+
+def segment_file(archive: Archive, key: StreamKey, segment_id: str) -> SegmentFile:
+    """Raises Error(NOT_FOUND)."""
+    found = archive.segment(key, *SegmentRef.parse(segment_id))
+    if found is None:
+        raise Error(
+            Kind.NOT_FOUND,
+            f"no segment {segment_id!r}",
+            hint="It may have expired: reload the page.",
+            cause="file_lost",
+        )
+    path = found.volume.path / found.row.path
+    if found.row.bytes is not None:
+        return SegmentFile(path, found.row.bytes)
+    parts = archive.parts_of(found).parts
+    return SegmentFile(path, parts[-1].offset + parts[-1].size if parts else 0)
+
+
+def keyframe(archive: Archive, key: StreamKey, at_us: int) -> Keyframe:
+    """The last keyframe at or before `at_us`, else the first after it within the same second. Raises Error(NOT_FOUND)."""
+    parts = parts_in(archive, key, Span(at_us, at_us + 1_000_000))
+    part = next((p for p in parts if p.entry.key), parts[0])
+    with FileReader(part.path) as reader:
+        data = reader.read(part.entry.offset, part.entry.size)
+    moof = next(box for box in iter_boxes(data) if box.type == b"moof")
+    samples = part_samples(data[moof.start : moof.end])[1]
+    first = samples[0]
+    # Sample offsets count from the start of the moof (default-base-is-moof).
+    begin = moof.start + first.offset
+    tracks = tracks_of(init_bytes(archive, key, part.found.row.run_id))
+    video = next(track for track in tracks if isinstance(track, VideoTrack))
+    return Keyframe(video, data[begin : begin + first.size], part.entry.wall_us)

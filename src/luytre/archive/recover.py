@@ -1,0 +1,157 @@
+"""Recover segments that no writer has open: heal what a crash cut short, adopt files the index does not know.
+
+Procedures "Heal" and "Rebuild" of design/archive.md. Each function leaves the file and its row agreeing
+(invariants 2 and 3).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from luytre.archive import segment as fmt
+from luytre.archive.disk import Disk, is_being_written
+from luytre.archive.index import Index, SegmentRow
+from luytre.archive.keys import Gap, StreamKey
+from luytre.archive.volume import Volume
+from luytre.base.errors import Error, Kind
+from luytre.media.tracks import VIDEO_TIMESCALE
+
+US_PER_S = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a segment file really holds. `whole` means: closed properly, nothing after the tail."""
+
+    opening: fmt.Opening
+    parts: list[fmt.PartEntry]
+    parts_end: int
+    end_us: int
+    whole: bool
+    size: int
+
+    @property
+    def end_ticks(self) -> int:
+        last = self.parts[-1]
+        return last.start_ticks + last.duration_ticks
+
+
+def ticks_to_us(ticks: int) -> int:
+    return ticks * US_PER_S // VIDEO_TIMESCALE
+
+
+def contents(path: Path) -> Contents | None:
+    """None when the file holds no whole part. Trusts a tail only if the boxes before it are the parts it lists."""
+    with fmt.FileReader(path) as reader:
+        opening = fmt.parse_opening(reader.read, reader.size)
+        if opening is None:
+            return None
+        parts = fmt.scan(reader.read, reader.size, opening.parts_offset)
+        if not parts:
+            return None
+        end, tail = fmt.find_tail(reader, parts, opening.parts_offset)
+        last = parts[-1]
+        if tail is not None and tail.parts == tuple(parts):
+            return Contents(opening, parts, end, tail.end_us, True, reader.size)
+        return Contents(
+            opening, parts, end, last.wall_us + ticks_to_us(last.duration_ticks), False, reader.size
+        )
+
+
+def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | None:
+    """Close an open segment that nobody writes. Returns its end, or None when nothing of it could be kept."""
+    path = volume.path / row.path
+    if path.exists() and is_being_written(path):
+        raise Error(
+            Kind.CONFLICT,
+            f"{row.path} is being written by another recorder",
+            hint="Stop the other one: two nodes may not use one volume.",
+            cause="disk_error",
+        )
+    found = contents(path) if path.exists() else None
+    if found is None:
+        disk.unlink(path)
+        index.remove_segment(row.id)
+        return None
+    tail_offset = finish_file(path, disk, found)
+    index.close_segment(row.id, found.end_us, found.end_ticks, path.stat().st_size, tail_offset)
+    return found.end_us
+
+
+def finish_file(path: Path, disk: Disk, found: Contents) -> int | None:
+    """Cut the file after its last whole part and give it a tail. Returns the tail's offset; None when the
+    disk is too full for one.
+    """
+    if found.whole:
+        return found.parts_end
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        disk.truncate(fd, found.parts_end)
+        tail = fmt.tail_box(found.parts, found.end_us)
+        try:
+            complete = disk.write(fd, [tail]) == len(tail)
+        except OSError:
+            complete = False
+        if not complete:
+            disk.truncate(fd, found.parts_end)
+            return None
+        return found.parts_end
+    finally:
+        disk.close(fd)
+
+
+def adopt(volume: Volume, index: Index, disk: Disk, path: Path) -> bool:
+    """Enter a file that has no row. False when it is not a segment of ours or holds no whole part; it is left
+    where it is.
+    """
+    relative = path.relative_to(volume.path).as_posix()
+    if index.segment_at(relative) is not None:
+        return True
+    if is_being_written(path):
+        return False
+    found = contents(path)
+    if found is None:
+        return False
+    header = found.opening.header
+    tail_offset = finish_file(path, disk, found)
+    first = found.parts[0]
+    try:
+        with index.transaction():
+            earliest = min([header.start_us, *(gap.start_us for gap in header.gaps)])
+            stream = index.add_stream(StreamKey(header.camera, header.stream), header.code, earliest)
+            index.add_run(header.run, stream.id, first.wall_us, found.opening.init)
+            row_id = index.add_segment(
+                stream.id, header.run, header.seq, relative, first.wall_us, first.start_ticks
+            )
+            index.close_segment(row_id, found.end_us, found.end_ticks, path.stat().st_size, tail_offset)
+            for gap in header.gaps:
+                add_known_gap(index, stream.id, Gap(gap.start_us, gap.end_us, gap.cause, gap.detail))
+    except sqlite3.IntegrityError:
+        return False
+    return True
+
+
+def add_known_gap(index: Index, stream_id: int, gap: Gap) -> None:
+    """A gap a header tells of, unless the ledger has one at that place already."""
+    known = index.db.execute(
+        "SELECT 1 FROM gap WHERE stream_id = ? AND start_us < ? AND (end_us IS NULL OR end_us > ?)",
+        (stream_id, gap.end_us, gap.start_us),
+    ).fetchone()
+    if known is None:
+        index.add_gap(stream_id, gap)
+
+
+def newest_files(volume: Volume, code: str, stream: str, days: int = 2) -> list[Path]:
+    """Segment files of the stream's newest days, oldest first: where an unknown end of the last run can be."""
+    folder = volume.video_path / code / stream
+    if not folder.is_dir():
+        return []
+    newest = sorted((day for day in folder.iterdir() if day.is_dir()), key=lambda day: day.name)[-days:]
+    return sorted(path for day in newest for path in day.glob("*.mp4"))
+
+
+def all_files(volume: Volume) -> list[Path]:
+    return sorted(volume.video_path.glob("*/*/*/*.mp4"))

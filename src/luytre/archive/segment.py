@@ -1,0 +1,222 @@
+"""A segment's file format: init, header box, parts, tail box (design/archive.md, "On the disk").
+
+Promises   whatever parse_* returns was wholly in the file; a cut or damaged file yields fewer parts, never an
+           exception out of the format.
+Does not   open segments for writing (writer.py) nor know the index.
+
+The two `uuid` boxes are ISO/IEC 14496-12 section 11.1 user extensions: players skip them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from luytre.base.clock import to_datetime
+from luytre.base.errors import Error, Kind
+from luytre.media.fmp4.read import PartInfo, scan_parts
+
+# 16 bytes each: "luytre", two bytes of format, and the box's name.
+HEADER_TYPE = b"luytre\x00\x01\x80\x00header"
+TAIL_TYPE = b"luytre\x00\x01\x80\x00tail\x00\x00"
+
+_BOX = struct.Struct(">I4s16s")
+_TAIL_HEAD = struct.Struct(">Iq")
+_ENTRY = struct.Struct(">QIQIqB")
+_FLAG_KEY = 1
+
+Read = Callable[[int, int], bytes]
+
+
+class PartEntry(NamedTuple):
+    """One part in its file. Ends where the next begins; the last one ends with the segment."""
+
+    offset: int
+    size: int
+    start_ticks: int
+    duration_ticks: int
+    wall_us: int
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GapNote:
+    """A gap as a segment's header tells it, so that causes survive the loss of the index."""
+
+    start_us: int
+    end_us: int
+    cause: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    camera: str
+    code: str
+    stream: str
+    run: str
+    seq: int
+    start_us: int
+    start_ticks: int
+    gaps: tuple[GapNote, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    end_us: int
+    parts: tuple[PartEntry, ...]
+
+
+def file_name(run: str, seq: int, start_us: int) -> str:
+    """`2026-11-22/070500-1a2b3c4d-0003.mp4`; the run's last digits, since its first are the time again."""
+    moment = to_datetime(start_us)
+    return f"{moment:%Y-%m-%d}/{moment:%H%M%S}-{run[-8:]}-{seq:04d}.mp4"
+
+
+def header_box(header: Header) -> bytes:
+    payload = json.dumps(asdict(header), separators=(",", ":"), ensure_ascii=False).encode()
+    return _BOX.pack(_BOX.size + len(payload), b"uuid", HEADER_TYPE) + payload
+
+
+def tail_box(parts: Sequence[PartEntry], end_us: int) -> bytes:
+    entries = b"".join(
+        _ENTRY.pack(p.offset, p.size, p.start_ticks, p.duration_ticks, p.wall_us, _FLAG_KEY if p.key else 0)
+        for p in parts
+    )
+    payload = _TAIL_HEAD.pack(len(parts), end_us) + entries
+    return _BOX.pack(_BOX.size + len(payload), b"uuid", TAIL_TYPE) + payload
+
+
+def parse_tail(box: bytes) -> Tail:
+    """Raises Error(DATA_LOSS) when `box` is not a whole tail."""
+    try:
+        size, kind, extended = _BOX.unpack_from(box)
+        if kind != b"uuid" or extended != TAIL_TYPE or size != len(box):
+            raise ValueError("not a tail box")
+        count, end_us = _TAIL_HEAD.unpack_from(box, _BOX.size)
+        if _BOX.size + _TAIL_HEAD.size + count * _ENTRY.size != size:
+            raise ValueError("its length does not fit its count")
+    except (struct.error, ValueError) as error:
+        raise Error(
+            Kind.DATA_LOSS, f"segment tail: {error}", hint="Run `luytre check --repair`.", cause="file_lost"
+        ) from error
+    entries = _ENTRY.iter_unpack(box[_BOX.size + _TAIL_HEAD.size :])
+    return Tail(
+        end_us,
+        tuple(
+            PartEntry(offset, size, ticks, duration, wall_us, bool(flags & _FLAG_KEY))
+            for offset, size, ticks, duration, wall_us, flags in entries
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The head of a segment file: init bytes, header, and where the parts begin."""
+
+    init: bytes
+    header: Header
+    parts_offset: int
+
+
+def parse_opening(read: Read, size: int) -> Opening | None:
+    """None when the file was cut before its first part could begin, or is not one of ours."""
+    at = 0
+    while at + 8 <= size and at < 1 << 20:
+        head = read(at, _BOX.size)
+        box_size, kind = struct.unpack_from(">I4s", head) if len(head) >= 8 else (0, b"")
+        if box_size < 8 or at + box_size > size:
+            return None
+        if kind == b"uuid":
+            if head[8:24] != HEADER_TYPE:
+                return None
+            header = _parse_header(read(at + _BOX.size, box_size - _BOX.size))
+            return None if header is None else Opening(read(0, at), header, at + box_size)
+        if kind not in (b"ftyp", b"moov"):
+            return None
+        at += box_size
+    return None
+
+
+def _parse_header(payload: bytes) -> Header | None:
+    try:
+        fields = json.loads(payload)
+        gaps = tuple(
+            GapNote(int(g["start_us"]), int(g["end_us"]), str(g["cause"]), str(g["detail"]))
+            for g in fields.pop("gaps")
+        )
+        header = Header(**fields, gaps=gaps)
+    except (ValueError, KeyError, TypeError):
+        return None
+    numbers_ok = all(isinstance(n, int) for n in (header.seq, header.start_us, header.start_ticks))
+    return header if numbers_ok else None
+
+
+def scan(read: Read, size: int, start: int) -> list[PartEntry]:
+    """The whole parts from byte `start` on, by walking their boxes; stops at the first that is not whole or not ours."""
+    entries: list[PartEntry] = []
+    expected = start
+    for part in scan_parts(read, size, start):
+        if part.offset != expected or part.wall_us is None or not part.tracks:
+            break
+        entries.append(_entry(part))
+        expected = part.offset + part.size
+    return entries
+
+
+def _entry(part: PartInfo) -> PartEntry:
+    first = part.tracks[0]
+    assert part.wall_us is not None
+    return PartEntry(
+        part.offset, part.size, first.base_ticks, first.duration_ticks, part.wall_us, first.first_is_key
+    )
+
+
+class FileReader:
+    """Random access to a file by `pread`; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise Error(
+                Kind.NOT_FOUND,
+                f"{path.name} is not there any more",
+                hint="Run `luytre check`.",
+                cause="file_lost",
+            ) from error
+        self.size = os.fstat(self._fd).st_size
+
+    def __enter__(self) -> FileReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def read(self, offset: int, size: int) -> bytes:
+        return os.pread(self._fd, size, offset)
+
+
+def read_tail(reader: FileReader, tail_offset: int) -> Tail:
+    return parse_tail(reader.read(tail_offset, reader.size - tail_offset))
+
+
+def find_tail(reader: FileReader, parts: Iterable[PartEntry], parts_offset: int) -> tuple[int, Tail | None]:
+    """Where the parts end, and the tail that follows when it is whole and ends the file."""
+    end = parts_offset
+    for part in parts:
+        end = part.offset + part.size
+    if end == reader.size:
+        return end, None
+    try:
+        return end, read_tail(reader, end)
+    except Error:
+        return end, None

@@ -1,0 +1,1 @@
+"""Floor 4: the registry of cameras, and `viewing`: the one door to pictures."""

@@ -1,0 +1,72 @@
+"""How a camera is doing: what the registry wants of it beside what its recorder says.
+
+Promises   a camera's state is its main stream's; a stream is `disabled` when its camera is, `unknown` when no recorder speaks for it.
+Does not   ask anybody: both sides are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from luytre.archive.keys import Cause, StreamKey
+from luytre.cameras.registry import Camera, Stream
+from luytre.recorder.state import StreamState
+
+DISABLED = "disabled"
+UNKNOWN = "unknown"
+MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream. `seen` is what its recorder says, None when it says nothing that counts."""
+
+    name: str
+    url: str
+    audio: bool
+    state: str
+    cause: str | None
+    seen: StreamState | None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """One camera with its streams, main first."""
+
+    camera: Camera
+    streams: tuple[StreamStatus, ...]
+    recorded_from_us: int | None
+
+    @property
+    def main(self) -> StreamStatus | None:
+        return self.streams[0] if self.streams else None
+
+    @property
+    def state(self) -> str:
+        return self.main.state if self.main else UNKNOWN
+
+
+def stream_status(enabled: bool, stream: Stream, seen: StreamState | None) -> StreamStatus:
+    """`seen` of a disabled camera is a leftover of the moment before, and does not count."""
+    state: str
+    cause: str | None
+    if not enabled:
+        state, cause, seen = DISABLED, Cause.CAMERA_DISABLED.value, None
+    elif seen is None:
+        state, cause = UNKNOWN, None
+    else:
+        state, cause = seen.state, seen.cause
+    return StreamStatus(stream.name, stream.url, stream.audio, state, cause, seen)
+
+
+def camera_status(
+    camera: Camera, seen: Mapping[StreamKey, StreamState], recorded_from_us: int | None
+) -> CameraStatus:
+    """The whole camera."""
+    ordered = sorted(camera.streams, key=lambda stream: (stream.name != MAIN, stream.name))
+    streams = tuple(
+        stream_status(camera.enabled, stream, seen.get(StreamKey(camera.id, stream.name)))
+        for stream in ordered
+    )
+    return CameraStatus(camera, streams, recorded_from_us)

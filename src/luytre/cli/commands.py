@@ -1,0 +1,312 @@
+"""Every command, its arguments and its help, and nothing heavier than Typer: `--help` is quick.
+
+A command's work is in the module it names to `perform`, which is imported when the command runs; a test holds
+that the names and arguments on both sides agree. Help texts are keys of the language tables.
+"""
+
+from __future__ import annotations
+
+import importlib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from luytre import __version__
+from luytre.cli.language import Language, find
+
+app = typer.Typer(help="app", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+camera = typer.Typer(help="camera", no_args_is_help=True)
+archive = typer.Typer(help="archive", no_args_is_help=True)
+user = typer.Typer(help="user", no_args_is_help=True)
+app.add_typer(camera, name="camera")
+app.add_typer(archive, name="archive")
+app.add_typer(user, name="user")
+
+
+class Codec(StrEnum):
+    H264 = "h264"
+    H265 = "h265"
+
+
+class Audio(StrEnum):
+    NONE = "none"
+    AAC = "aac"
+
+
+class Auth(StrEnum):
+    NONE = "none"
+    BASIC = "basic"
+    DIGEST = "digest"
+
+
+class StreamName(StrEnum):
+    MAIN = "main"
+    SUB = "sub"
+
+
+NodeArgument = Annotated[Path, typer.Argument(metavar="DIR", help="arg.node", show_default=False)]
+Dir = Annotated[Path, typer.Option("--dir", metavar="DIR", envvar="LUYTRE_DIR", help="opt.dir")]
+Json = Annotated[bool, typer.Option("--json", help="opt.json")]
+Host = Annotated[str | None, typer.Option("--host", metavar="HOST", help="opt.host", show_default=False)]
+Port = Annotated[
+    int | None, typer.Option("--port", metavar="PORT", min=0, max=65535, help="opt.port", show_default=False)
+]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="arg.code", show_default=False)]
+Url = Annotated[str, typer.Argument(metavar="URL", help="arg.url", show_default=False)]
+UserName = Annotated[str, typer.Argument(metavar="NAME", help="arg.user", show_default=False)]
+CameraUser = Annotated[
+    str | None, typer.Option("--user", metavar="USER", help="opt.camera_user", show_default=False)
+]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="opt.password_stdin")]
+HERE = Path()
+
+
+def perform(target: str, **arguments: Any) -> None:
+    """Call `module:function` of this package with the arguments. The one place where a command's work is
+    imported.
+    """
+    module, _, function = target.partition(":")
+    getattr(importlib.import_module(f"luytre.cli.{module}"), function)(**arguments)
+
+
+def command_tree(chosen: Language | None = None) -> Any:
+    """The commands with their help in a language (of this process, if none is given)."""
+    tree = typer.main.get_command(app)
+    _speak(tree, chosen)
+    return tree
+
+
+def _speak(command: Any, chosen: Language | None) -> None:
+    command.help = find(command.help or "", chosen) or command.help
+    for parameter in command.params:
+        text = getattr(parameter, "help", None)
+        if text:
+            parameter.help = find(text, chosen) or text
+    for below in getattr(command, "commands", {}).values():
+        _speak(below, chosen)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"luytre {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help="app")
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command(help="init")
+def init(
+    directory: NodeArgument,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="init.name")] = "Lũy Tre",
+    zone: Annotated[str, typer.Option("--zone", metavar="ZONE", help="init.zone")] = "Asia/Ho_Chi_Minh",
+    host: Host = None,
+    port: Port = None,
+    volume: Annotated[
+        list[Path] | None, typer.Option("--volume", metavar="PATH", help="init.volume", show_default=False)
+    ] = None,
+    days: Annotated[float, typer.Option("--days", metavar="DAYS", min=0.01, help="init.days")] = 30,
+    new_disks: Annotated[bool, typer.Option("--new-disks", help="init.new_disks")] = False,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "nodes:init",
+        directory=directory,
+        name=name,
+        zone=zone,
+        host=host,
+        port=port,
+        volume=volume or [],
+        days=days,
+        new_disks=new_disks,
+        as_json=as_json,
+    )
+
+
+@app.command(help="run")
+def run(directory: NodeArgument, host: Host = None, port: Port = None) -> None:
+    perform("nodes:run", directory=directory, host=host, port=port)
+
+
+@app.command(help="demo")
+def demo(directory: NodeArgument, host: Host = None, port: Port = None, as_json: Json = False) -> None:
+    perform("nodes:demo", directory=directory, host=host, port=port, as_json=as_json)
+
+
+@app.command(help="sim")
+def sim(
+    port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="sim.port")] = 8554,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="opt.host")] = "127.0.0.1",
+    cameras: Annotated[int, typer.Option("--cameras", metavar="N", min=1, max=1000, help="sim.cameras")] = 1,
+    clip: Annotated[
+        Path | None, typer.Option("--clip", metavar="FILE", help="sim.clip", show_default=False)
+    ] = None,
+    codec: Annotated[Codec, typer.Option("--codec", help="sim.codec")] = Codec.H264,
+    audio: Annotated[Audio, typer.Option("--audio", help="sim.audio")] = Audio.NONE,
+    auth: Annotated[Auth, typer.Option("--auth", help="sim.auth")] = Auth.NONE,
+    user_name: Annotated[str, typer.Option("--user", metavar="USER", help="sim.user")] = "camera",
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="sim.password_stdin")] = False,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "sources:sim",
+        port=port,
+        host=host,
+        cameras=cameras,
+        clip=clip,
+        codec=codec.value,
+        audio=audio.value,
+        auth=auth.value,
+        user_name=user_name,
+        password_stdin=password_stdin,
+        as_json=as_json,
+    )
+
+
+@app.command(help="probe")
+def probe(
+    url: Url,
+    user_name: CameraUser = None,
+    password_stdin: PasswordStdin = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="S", min=0.5, max=60, help="probe.seconds")
+    ] = 4.0,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "sources:probe",
+        url=url,
+        user_name=user_name,
+        password_stdin=password_stdin,
+        seconds=seconds,
+        as_json=as_json,
+    )
+
+
+@camera.command("add", help="camera.add")
+def camera_add(
+    code: Code,
+    url: Url,
+    sub: Annotated[
+        str | None, typer.Option("--sub", metavar="URL", help="camera.sub", show_default=False)
+    ] = None,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="camera.name", show_default=False)] = "",
+    user_name: CameraUser = None,
+    password_stdin: PasswordStdin = False,
+    audio: Annotated[bool, typer.Option("--audio", help="camera.audio")] = False,
+    directory: Dir = HERE,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "cameras:add",
+        code=code,
+        url=url,
+        sub=sub,
+        name=name,
+        user_name=user_name,
+        password_stdin=password_stdin,
+        audio=audio,
+        directory=directory,
+        as_json=as_json,
+    )
+
+
+@camera.command("list", help="camera.list")
+def camera_list(directory: Dir = HERE, as_json: Json = False) -> None:
+    perform("cameras:show", directory=directory, as_json=as_json)
+
+
+@camera.command("remove", help="camera.remove")
+def camera_remove(code: Code, directory: Dir = HERE, as_json: Json = False) -> None:
+    perform("cameras:remove", code=code, directory=directory, as_json=as_json)
+
+
+@archive.command("status", help="archive.status")
+def archive_status(directory: Dir = HERE, as_json: Json = False) -> None:
+    perform("recordings:status", directory=directory, as_json=as_json)
+
+
+@app.command(help="check")
+def check(
+    directory: NodeArgument,
+    repair: Annotated[bool, typer.Option("--repair", help="check.repair")] = False,
+    as_json: Json = False,
+) -> None:
+    perform("recordings:check", directory=directory, repair=repair, as_json=as_json)
+
+
+@app.command(help="export")
+def export(
+    directory: NodeArgument,
+    code: Code,
+    start: Annotated[str, typer.Argument(metavar="START", help="arg.start", show_default=False)],
+    end: Annotated[str, typer.Argument(metavar="END", help="arg.end", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="export.output", show_default=False)
+    ],
+    stream: Annotated[StreamName, typer.Option("--stream", help="export.stream")] = StreamName.MAIN,
+    force: Annotated[bool, typer.Option("--force", help="export.force")] = False,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "exporting:export",
+        directory=directory,
+        code=code,
+        start=start,
+        end=end,
+        output=output,
+        stream=stream.value,
+        force=force,
+        as_json=as_json,
+    )
+
+
+@user.command("add", help="user.add")
+def user_add(
+    name: UserName,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="ROLE", help="user.role", show_default=False)
+    ] = None,
+    password_stdin: PasswordStdin = False,
+    directory: Dir = HERE,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "users:add",
+        name=name,
+        role=role,
+        password_stdin=password_stdin,
+        directory=directory,
+        as_json=as_json,
+    )
+
+
+@user.command("list", help="user.list")
+def user_list(directory: Dir = HERE, as_json: Json = False) -> None:
+    perform("users:show", directory=directory, as_json=as_json)
+
+
+@user.command("password", help="user.password")
+def user_password(
+    name: UserName, password_stdin: PasswordStdin = False, directory: Dir = HERE, as_json: Json = False
+) -> None:
+    perform(
+        "users:password",
+        name=name,
+        password_stdin=password_stdin,
+        directory=directory,
+        as_json=as_json,
+    )
+
+
+@user.command("disable", help="user.disable")
+def user_disable(name: UserName, directory: Dir = HERE) -> None:
+    perform("users:disable", name=name, directory=directory)

@@ -1,0 +1,102 @@
+"""`luytre sim`, `luytre probe`: cameras that are ours, and cameras that are not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from luytre.base.errors import Error
+from luytre.cameras.reasons import words
+from luytre.cli.language import language, say
+from luytre.cli.output import number, password_from_stdin, print_json, print_pairs
+from luytre.media.rtsp.auth import Scheme
+from luytre.media.rtsp.url import split_credentials
+from luytre.recorder.probe import ProbeResult
+from luytre.recorder.probe import probe as ask
+from luytre.simulator.clips import AudioName
+from luytre.simulator.command import Ready
+from luytre.simulator.command import run as simulate
+from luytre.simulator.sources import VideoName
+
+
+def sim(
+    port: int,
+    host: str,
+    cameras: int,
+    clip: Path | None,
+    codec: VideoName,
+    audio: AudioName,
+    auth: Scheme,
+    user_name: str,
+    password_stdin: bool,
+    as_json: bool,
+) -> None:
+    def ready(listening: Ready) -> None:
+        login = {"user": listening.user, "password": listening.password} if auth != "none" else {}
+        if as_json:
+            streams = [{"main": main, "sub": sub} for main, sub in listening.urls]
+            print_json({"port": listening.port, "cameras": streams, **login})
+            return
+        print(say("sim.ready", cameras=len(listening.urls), first=listening.urls[0][0]), flush=True)
+        if login:
+            print(say("sim.login", user=listening.user, password=listening.password), flush=True)
+
+    password = password_from_stdin() if password_stdin else ""
+    simulate(port, cameras, clip, codec, audio, auth, user_name, password, host, ready)
+
+
+def probe(url: str, user_name: str | None, password_stdin: bool, seconds: float, as_json: bool) -> None:
+    clean, user, password = split_credentials(url)
+    user = user_name if user_name is not None else user
+    password = password_from_stdin() if password_stdin else password
+    try:
+        found = asyncio.run(ask(clean, user, password, seconds=seconds))
+    except Error as error:
+        raise _spoken(error) from error
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        print_pairs(_as_pairs(found))
+
+
+def _spoken(error: Error) -> Error:
+    """The same error, in the words a person finds for this cause on the pages too."""
+    known = words(error.cause, language())
+    if known is None:
+        return error
+    return Error(error.kind, known.reason, hint=known.hint, cause=f"probe.{error.cause}")
+
+
+def _as_json(found: ProbeResult) -> dict[str, object]:
+    video, audio = found.video, found.audio
+    return {
+        "video": {
+            "codec": video.codec,
+            "codec_string": video.codec_string,
+            "width": video.width,
+            "height": video.height,
+            "fps": video.fps,
+            "gop_s": video.gop_s,
+            "bitrate_bps": video.bitrate_bps,
+        },
+        "audio": {"codec": audio.codec, "rate": audio.rate, "channels": audio.channels} if audio else None,
+        "clock_offset_ms": found.clock_offset_ms,
+        "server": found.server,
+    }
+
+
+def _as_pairs(found: ProbeResult) -> list[tuple[str, str]]:
+    video, audio, offset = found.video, found.audio, found.clock_offset_ms
+    sound = f"{audio.codec}, {number(audio.rate)} Hz, {audio.channels}" if audio else say("probe.no_audio")
+    clock = say("probe.clock_unknown") if offset is None else say("probe.clock_off", ms=number(offset))
+    pairs = [
+        ("probe.video", f"{video.codec} ({video.codec_string})"),
+        ("probe.size", f"{video.width}x{video.height}"),
+        ("probe.fps", "?" if video.fps is None else number(video.fps, 1)),
+        ("probe.gop", "?" if video.gop_s is None else f"{number(video.gop_s, 1)} s"),
+        ("probe.bitrate", "?" if video.bitrate_bps is None else f"{number(video.bitrate_bps / 1e6, 2)} Mb/s"),
+        ("probe.audio", sound),
+        ("probe.clock", clock),
+        ("probe.server", found.server or "?"),
+    ]
+    return [(say(key), value) for key, value in pairs]

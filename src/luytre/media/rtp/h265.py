@@ -1,0 +1,83 @@
+"""H.265 from RTP (RFC 7798): single NAL units, aggregation packets, fragmentation units; without DONL."""
+
+from __future__ import annotations
+
+from luytre.media.rtp.receiver import NalReceiver
+
+_IRAP_FIRST, _IRAP_LAST = 16, 21
+_VPS, _SPS, _PPS, _AUD, _SEI_PREFIX = 32, 33, 34, 35, 39
+_AP, _FU = 48, 49
+_START, _END = 0x80, 0x40
+
+
+class H265Receiver(NalReceiver):
+    """HOT: `payload` runs for each packet."""
+
+    def payload(self, buffer: bytes, start: int, end: int, timestamp: int, marker: bool) -> None:
+        if timestamp != self._timestamp:
+            self.at_timestamp(timestamp)
+        if end - start < 3:
+            self.invalid += 1
+            return
+        kind = buffer[start] >> 1 & 0x3F
+        if kind == _FU:
+            fu = buffer[start + 2]
+            if fu & _START:
+                kind = fu & 0x3F
+                self._nal_begins(kind, buffer, start + 3, end)
+                header = bytes((buffer[start] & 0x81 | kind << 1, buffer[start + 1]))
+                self.fragment_begins(header, buffer, start + 3, end)
+            else:
+                self.fragment_goes_on(buffer, start + 3, end, bool(fu & _END))
+        elif kind < _AP:
+            self._whole(buffer, start, end)
+        elif kind == _AP:
+            self._aggregate(buffer, start + 2, end)
+        else:
+            self.invalid += 1
+        if marker:
+            self.marked()
+
+    def _aggregate(self, buffer: bytes, at: int, end: int) -> None:
+        while at + 2 < end:
+            size = buffer[at] << 8 | buffer[at + 1]
+            at += 2
+            if size < 2 or at + size > end:
+                self.invalid += 1
+                return
+            self._whole(buffer, at, at + size)
+            at += size
+
+    def _whole(self, buffer: bytes, start: int, end: int) -> None:
+        kind = buffer[start] >> 1 & 0x3F
+        self._nal_begins(kind, buffer, start + 2, end)
+        if _VPS <= kind <= _PPS:
+            self.learn(buffer[start:end])
+        self.whole_nal(buffer, start, end)
+
+    def _nal_begins(self, kind: int, buffer: bytes, body: int, end: int) -> None:
+        """Access unit borders (ITU-T H.265 section 7.4.2.4.4): first_slice_segment_in_pic_flag, or a NAL unit
+        that precedes a picture.
+        """
+        if kind < _VPS:
+            if body < end and buffer[body] & 0x80:
+                self.next_picture()
+            else:
+                self.continued()
+            self._has_picture = True
+            if _IRAP_FIRST <= kind <= _IRAP_LAST:
+                self._key = True
+        elif kind in (_VPS, _SPS, _PPS, _AUD, _SEI_PREFIX):
+            self.next_picture()
+
+    def set_key(self, nal: bytes) -> tuple[int, int] | None:
+        """The id is not read for SPS (it lies behind the profile): cameras have one; its place in the list is enough."""
+        kind = nal[0] >> 1 & 0x3F if len(nal) > 2 else 0
+        if kind == _VPS:
+            return 0, nal[2] >> 4
+        if kind == _SPS:
+            return 1, 0
+        if kind == _PPS:
+            # pps_pic_parameter_set_id, ue(v): 1 -> 0, 010 -> 1, 011 -> 2, then longer codes.
+            return 2, 0 if nal[2] & 0x80 else nal[2]
+        return None

@@ -1,0 +1,193 @@
+"""From RTP packets of one track to access units: header, order, timestamp (RFC 3550 section 5.1).
+
+HOT: `push` runs for each packet. A codec's class (h264.py, h265.py, aac.py) implements `payload`.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from luytre.media.rtp.sequence import TimestampUnwrapper, lost_between
+from luytre.media.tracks import Sample
+
+_RTP = struct.Struct(">BBHII")
+_U16 = struct.Struct(">H")
+
+
+class Receiver:
+    """Feed it packets in order; completed samples gather in `samples` (the caller takes and clears them).
+
+    lost     packets missing by sequence number; damaged: samples that miss some of their data
+    invalid  packets that are no RTP of this track
+    """
+
+    def __init__(self, payload_type: int) -> None:
+        self.payload_type = payload_type
+        self.samples: list[Sample] = []
+        self.ssrc: int | None = None
+        self.lost = 0
+        self.invalid = 0
+        self.packets = 0
+        self._sequence: int | None = None
+        self._clock = TimestampUnwrapper()
+
+    def push(self, buffer: bytes, start: int, end: int) -> None:
+        """One RTP packet: `buffer[start:end]`."""
+        if end - start < 12:
+            self.invalid += 1
+            return
+        flags, marked_type, sequence, timestamp, ssrc = _RTP.unpack_from(buffer, start)
+        at = start + 12
+        if flags != 0x80:
+            bounds = _payload_bounds(buffer, start, end, flags)
+            if bounds is None:
+                self.invalid += 1
+                return
+            at, end = bounds
+        if marked_type & 0x7F != self.payload_type:
+            self.invalid += 1
+            return
+        expected = self._sequence
+        if expected is not None and sequence != expected:
+            self._out_of_order(expected - 1 & 0xFFFF, sequence)
+        self._sequence = sequence + 1 & 0xFFFF
+        self.ssrc = ssrc
+        self.packets += 1
+        if at < end:
+            self.payload(buffer, at, end, timestamp, marked_type >= 0x80)
+
+    def _out_of_order(self, previous: int, sequence: int) -> None:
+        missing = lost_between(previous, sequence)
+        if missing > 0:
+            self.lost += missing
+        self.discontinuity()
+
+    def payload(self, buffer: bytes, start: int, end: int, timestamp: int, marker: bool) -> None:
+        raise NotImplementedError
+
+    def discontinuity(self) -> None:
+        """Data is missing: what was being put together cannot be finished."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """The connection ended: an access unit that waits for its end is complete."""
+
+
+def _payload_bounds(buffer: bytes, start: int, end: int, flags: int) -> tuple[int, int] | None:
+    """Past CSRCs and extension, before padding; None when the packet is not RTP version 2 or its lengths do not fit."""
+    if flags >> 6 != 2:
+        return None
+    at = start + 12 + 4 * (flags & 0x0F)
+    if flags & 0x10:
+        if at + 4 > end:
+            return None
+        at += 4 + 4 * int(_U16.unpack_from(buffer, at + 2)[0])
+    if flags & 0x20:
+        end -= buffer[end - 1]
+    return (at, end) if at <= end else None
+
+
+class NalReceiver(Receiver):
+    """What H.264 and H.265 share: NAL units become access units.
+
+    An access unit ends with the marker bit, with a new timestamp, or where a NAL unit can only belong to the next picture.
+    A marker that turns out to be set in mid-picture is not believed again.
+
+    parameter_sets_version  grows when a parameter set appears or changes; the caller compares.
+    """
+
+    def __init__(self, payload_type: int, parameter_sets: tuple[bytes, ...]) -> None:
+        super().__init__(payload_type)
+        self.parameter_sets_version = 0
+        self._sets: dict[tuple[int, int], bytes] = {}
+        for nal in parameter_sets:
+            self.learn(nal)
+        self.damaged = 0
+        self._pieces: list[bytes] = []
+        self._timestamp: int | None = None
+        self._has_picture = False
+        self._key = False
+        # Index in _pieces of the length of the fragmented NAL unit being put together, -1 when none is.
+        self._fragment = -1
+        self._fragment_size = 0
+        self._trust_marker = True
+        self._ended_by_marker: int | None = None
+
+    @property
+    def parameter_sets(self) -> tuple[bytes, ...]:
+        """In the order of their kinds (VPS, SPS, PPS), then of their ids."""
+        return tuple(self._sets[key] for key in sorted(self._sets))
+
+    def learn(self, nal: bytes) -> None:
+        """A parameter set, in band or from the SDP."""
+        key = self.set_key(nal)
+        if key is not None and self._sets.get(key) != nal:
+            self._sets[key] = bytes(nal)
+            self.parameter_sets_version += 1
+
+    def set_key(self, nal: bytes) -> tuple[int, int] | None:
+        """(order of kind, id) of a parameter set; None when it is none or cannot be read."""
+        raise NotImplementedError
+
+    def at_timestamp(self, timestamp: int) -> None:
+        """Each packet passes here first: a new timestamp ends the access unit before."""
+        if timestamp != self._timestamp:
+            if self._pieces:
+                self.finish()
+            self._timestamp = timestamp
+            self._ended_by_marker = None
+
+    def next_picture(self) -> None:
+        """The NAL unit that begins now cannot belong to the picture being put together."""
+        if self._has_picture:
+            self.finish()
+
+    def continued(self) -> None:
+        """A slice that is not a picture's first came after the marker ended that picture: the marker lies."""
+        if self._ended_by_marker == self._timestamp and not self._has_picture:
+            self._trust_marker = False
+
+    def whole_nal(self, buffer: bytes, start: int, end: int) -> None:
+        self._pieces.append((end - start).to_bytes(4, "big"))
+        self._pieces.append(buffer[start:end])
+
+    def fragment_begins(self, header: bytes, buffer: bytes, start: int, end: int) -> None:
+        self._drop_fragment()
+        self._fragment = len(self._pieces)
+        self._fragment_size = len(header) + end - start
+        self._pieces += (b"", header, buffer[start:end])
+
+    def fragment_goes_on(self, buffer: bytes, start: int, end: int, last: bool) -> None:
+        if self._fragment < 0:
+            return
+        self._pieces.append(buffer[start:end])
+        self._fragment_size += end - start
+        if last:
+            self._pieces[self._fragment] = self._fragment_size.to_bytes(4, "big")
+            self._fragment = -1
+
+    def _drop_fragment(self) -> None:
+        if self._fragment >= 0:
+            del self._pieces[self._fragment :]
+            self._fragment = -1
+            self.damaged += 1
+
+    def discontinuity(self) -> None:
+        self._drop_fragment()
+
+    def marked(self) -> None:
+        if self._trust_marker and self._has_picture:
+            self.finish()
+            self._ended_by_marker = self._timestamp
+
+    def finish(self) -> None:
+        self._drop_fragment()
+        pieces, timestamp = self._pieces, self._timestamp
+        if pieces and self._has_picture and timestamp is not None:
+            self.samples.append(Sample(self._clock.unwrap(timestamp), b"".join(pieces), self._key))
+        self._pieces = []
+        self._has_picture = False
+        self._key = False
+
+    def flush(self) -> None:
+        self.finish()

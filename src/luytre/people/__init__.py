@@ -1,0 +1,1 @@
+"""Floor 3: accounts, sessions and tickets, and the record of looks."""

@@ -1,0 +1,37 @@
+"""`python -m luytre.recorder DIR --shard I --shards N`: started by the supervisor, or by systemd one by one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+from luytre.recorder.log import log
+from luytre.recorder.process import RecorderProcess
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="luytre.recorder", description="Record one shard of a node's streams."
+    )
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--shard", type=int, default=0)
+    parser.add_argument("--shards", type=int, default=1)
+    given = parser.parse_args()
+    run = given.directory / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    lock = os.open(run / f"recorder-{given.shard}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        log("another recorder has this shard", shard=given.shard)
+        return 1
+    asyncio.run(RecorderProcess(given.directory, given.shard, given.shards).run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

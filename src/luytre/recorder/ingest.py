@@ -1,0 +1,254 @@
+"""From the bytes of one playing connection to runs (design/time.md, "A jump ends the run").
+
+HOT: `feed` runs once per tick and camera.
+
+Does not   read sockets (drain.py), reconnect (stream.py), assemble parts (run.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.writer import DiskWriter
+from luytre.base.clock import Clock, from_ntp
+from luytre.base.errors import Error, Kind
+from luytre.media import h264, h265
+from luytre.media.rtp import rtcp
+from luytre.media.rtp.aac import AacReceiver
+from luytre.media.rtp.h264 import H264Receiver
+from luytre.media.rtp.h265 import H265Receiver
+from luytre.media.rtp.interleaved import split
+from luytre.media.rtp.receiver import NalReceiver, Receiver
+from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
+from luytre.media.tracks import AudioTrack, Sample, VideoTrack
+from luytre.recorder.run import OnSample, Run, audio_origin
+
+# A connection that sent this much without one usable picture sends no video that we understand.
+HOPELESS_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the runs of a stream go; `floor_us` from DiskWriter.take_up."""
+
+    key: StreamKey
+    code: str
+    writer: DiskWriter
+    floor_us: int
+
+
+class Ingest:
+    """pictures   complete pictures so far: the watchdog's food; messages: RTSP text found between frames, for
+    the session.
+    """
+
+    def __init__(
+        self, tracks: tuple[ClientTrack, ...], target: Target, clock: Clock, on_sample: OnSample | None = None
+    ) -> None:
+        self._target = target
+        self._clock = clock
+        self._on_sample = on_sample
+        self._video_client = tracks[0]
+        self._video = nal_receiver(tracks[0])
+        self._audio: AacReceiver | None = None
+        self._audio_client: ClientTrack | None = None
+        self._audio_track: AudioTrack | None = None
+        self._receivers: dict[int, Receiver] = {tracks[0].channel: self._video}
+        self._rtcp: dict[int, ClientTrack] = {tracks[0].rtcp_channel: tracks[0]}
+        for track in tracks[1:]:
+            if isinstance(track.track, AudioTrack):
+                self._add_audio(track, track.track)
+        self._carry = b""
+        self.run: Run | None = None
+        self.messages: list[bytes] = []
+        self.pictures = 0
+        self.bytes_received = 0
+        self.clock_offset_ms: int | None = None
+        # Why the archive takes nothing although the camera sends; None while it does.
+        self.blocked: str | None = None
+        self.floor_us = target.floor_us
+        self._known_sets = -1
+        self._track: VideoTrack | None = None
+        self._audio_origin: int | None = None
+        self._run_first: tuple[int, int] = (0, 0)
+
+    @property
+    def lost(self) -> int:
+        return self._video.lost + self._video.damaged
+
+    @property
+    def video_track(self) -> VideoTrack | None:
+        return self._track
+
+    @property
+    def audio_codec(self) -> str | None:
+        return None if self._audio_track is None else self._audio_track.codec
+
+    def _add_audio(self, client: ClientTrack, track: AudioTrack) -> None:
+        fmtp = client.media.fmtp
+        sizes = [fmtp.get("sizelength", "13"), fmtp.get("indexlength", "3")]
+        size, index = (int(text) if text.isdigit() else 0 for text in sizes)
+        self._audio = AacReceiver(client.media.payload_type, size, index, track.samples_per_frame)
+        self._audio_client, self._audio_track = client, track
+        self._receivers[client.channel] = self._audio
+        self._rtcp[client.rtcp_channel] = client
+
+    def feed(self, data: bytes) -> None:
+        """Bytes as they came from the socket. Raises Error(bad_media) when they make no sense."""
+        self.bytes_received += len(data)
+        if self._carry:
+            data = self._carry + data
+        frames, messages, rest = split(data)
+        self._carry = data[rest:]
+        receivers = self._receivers
+        for channel, start, end in frames:
+            receiver = receivers.get(channel)
+            if receiver is not None:
+                receiver.push(data, start, end)
+            elif channel in self._rtcp:
+                self._report(channel, data[start:end])
+        if messages:
+            self.messages += [data[start:end] for start, end in messages]
+        if self._video.samples:
+            samples, self._video.samples = self._video.samples, []
+            received_us = self._clock.wall_us()
+            for sample in samples:
+                self._picture(sample, received_us)
+        elif self.pictures == 0 and self.bytes_received > HOPELESS_BYTES:
+            raise _no_pictures(self._video)
+        if self._audio is not None and self._audio.samples:
+            sounds, self._audio.samples = self._audio.samples, []
+            self._sounds(sounds)
+
+    def end(self, cause: str, detail: str = "") -> None:
+        """The connection is over."""
+        self._video.flush()
+        if self.run is not None:
+            samples, self._video.samples = self._video.samples, []
+            for sample in samples:
+                self._picture(sample, self._clock.wall_us())
+        self._end_run(cause, detail)
+
+    def _end_run(self, cause: str, detail: str = "") -> None:
+        if self.run is not None:
+            self.run.end(cause, detail)
+            self.floor_us = max(self.floor_us, self.run.end_us)
+            self.run = None
+
+    def _picture(self, sample: Sample, received_us: int) -> None:
+        self.pictures += 1
+        run = self.run
+        if run is not None:
+            cause = self._reason_to_end(run, sample)
+            if cause is None and run.add_video(sample, received_us):
+                self._tell(run, 0, sample, received_us)
+                return
+            self._end_run(cause or Cause.TIMESTAMP_JUMP)
+        if sample.key:
+            self._begin(sample, received_us)
+
+    def _reason_to_end(self, run: Run, sample: Sample) -> str | None:
+        failure = run.failure
+        if failure is not None:
+            self.blocked = failure
+            return failure
+        if sample.key and self._video.parameter_sets_version != self._known_sets:
+            track = self._current_track()
+            if track is not None and track != run.video_track:
+                return Cause.PARAMETERS_CHANGED
+        return None
+
+    def _tell(self, run: Run, track: int, sample: Sample, received_us: int) -> None:
+        if self._on_sample is not None:
+            self._on_sample(run, track, sample, received_us)
+
+    def _begin(self, sample: Sample, received_us: int) -> None:
+        track = self._current_track()
+        if track is None or not self._target.writer.accepts_runs():
+            return
+        target = self._target
+        run = Run(
+            target.key,
+            target.code,
+            track,
+            self._audio_track,
+            target.writer,
+            self.floor_us,
+            self._clock,
+            sample,
+            received_us,
+        )
+        self.run = run
+        self._audio_origin = None
+        self._run_first = (sample.pts, received_us)
+        self.blocked = None
+        run.add_video(sample, received_us)
+        self._tell(run, 0, sample, received_us)
+
+    def _current_track(self) -> VideoTrack | None:
+        """The track of the parameter sets known now; None while they are missing or make no sense."""
+        if self._video.parameter_sets_version != self._known_sets:
+            self._known_sets = self._video.parameter_sets_version
+            try:
+                self._track = video_track(self._video)
+            except Error:
+                self._track = None
+        return self._track
+
+    def _sounds(self, samples: list[Sample]) -> None:
+        run, track = self.run, self._audio_track
+        if run is None or track is None or self._audio_client is None:
+            return
+        received_us = self._clock.wall_us()
+        if self._audio_origin is None:
+            first_pts, first_us = self._run_first
+            by_arrival = samples[-1].pts - (received_us - first_us) * track.rate // 1_000_000
+            self._audio_origin = audio_origin(
+                first_pts, self._video_client.rtptime, self._audio_client.rtptime, track.rate, by_arrival
+            )
+        for sample in samples:
+            placed = Sample(sample.pts - self._audio_origin, sample.data, True)
+            run.add_audio(placed)
+            self._tell(run, 1, placed, received_us)
+
+    def _report(self, channel: int, data: bytes) -> None:
+        """A sender report pairs RTP time with the camera's clock (RFC 3550 section 6.4.1)."""
+        if self._rtcp[channel] is not self._video_client or self.run is None:
+            return
+        for report in rtcp.parse(data):
+            if not isinstance(report, rtcp.SenderReport):
+                continue
+            newest = self.run.mapping.newest
+            ahead = (report.rtp_time - newest + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
+            node_us = self.run.mapping.live(newest + ahead)
+            offset_us = from_ntp(report.ntp) - node_us
+            self.clock_offset_ms = round(offset_us / 1000)
+
+
+def nal_receiver(client: ClientTrack) -> NalReceiver:
+    kind = H264Receiver if client.codec == "h264" else H265Receiver
+    return kind(client.media.payload_type, parameter_sets(client.media))
+
+
+def video_track(receiver: NalReceiver) -> VideoTrack:
+    """Raises Error while parameter sets are missing or make no sense."""
+    if isinstance(receiver, H264Receiver):
+        return h264.video_track(receiver.parameter_sets)
+    return h265.video_track(receiver.parameter_sets)
+
+
+def _no_pictures(video: NalReceiver) -> Error:
+    if video.packets and not video.parameter_sets:
+        return Error(
+            Kind.UNAVAILABLE,
+            "the camera sends video, but never its parameter sets",
+            hint="Restart the camera; choose H.264 Main or High in its pages.",
+            cause=Cause.NO_PARAMETERS,
+        )
+    return Error(
+        Kind.UNAVAILABLE,
+        "what the camera sends is no video that can be understood",
+        hint="Restart the camera; if it happens again, update its firmware.",
+        cause=Cause.BAD_MEDIA,
+    )

@@ -1,0 +1,84 @@
+"""The plan: which streams to record and where to. Written by the registry, read by recorders (design/floors.md).
+
+The file holds camera passwords, so it is only readable by the node's own user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from zlib import crc32
+
+from luytre.archive.keys import StreamKey
+from luytre.base.errors import Error, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """`url` holds no credentials; `volume` is the path of the volume to write to."""
+
+    camera: str
+    code: str
+    stream: str
+    url: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    audio: bool = False
+    volume: str = ""
+
+    @property
+    def key(self) -> StreamKey:
+        return StreamKey(self.camera, self.stream)
+
+    def shard(self, shards: int) -> int:
+        """Which of `shards` recorders has it: stays the same when other cameras come and go."""
+        return crc32(self.camera.encode()) % shards
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePlan:
+    path: str
+    flush_s: float = 2.0
+    days: float = 30.0
+    max_bytes: int | None = None
+    reserve_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    streams: tuple[StreamPlan, ...] = ()
+    volumes: tuple[VolumePlan, ...] = ()
+    segment_s: float = 300.0
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Atomic: a reader sees the old plan or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump(asdict(plan), file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
+
+
+def load(path: Path) -> Plan:
+    """Raises Error(NOT_FOUND) without a file, Error(INVALID) for one that is no plan."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Plan(
+            tuple(StreamPlan(**stream) for stream in fields["streams"]),
+            tuple(VolumePlan(**volume) for volume in fields["volumes"]),
+            float(fields["segment_s"]),
+        )
+    except FileNotFoundError as error:
+        raise Error(
+            Kind.NOT_FOUND, f"{path} is missing", hint="Start the node with `luytre run`: it writes the plan."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Error(
+            Kind.INVALID, f"{path} is no recording plan", hint="Restart the node: it writes the plan again."
+        ) from error

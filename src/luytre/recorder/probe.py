@@ -1,0 +1,183 @@
+"""Probe: what a camera sends, measured over a few seconds without recording it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from luytre.archive.keys import Cause
+from luytre.base.clock import SYSTEM, Clock, from_ntp
+from luytre.base.errors import Error, Kind
+from luytre.media.rtp import rtcp
+from luytre.media.rtp.interleaved import split
+from luytre.media.rtp.receiver import NalReceiver
+from luytre.media.rtsp.url import split_credentials
+from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
+from luytre.recorder.connection import RECEIVE_BYTES, Connection, connect
+from luytre.recorder.ingest import nal_receiver, video_track
+
+# A camera may send a keyframe only every 10 s; longer than this nobody wants to wait.
+LONGEST_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedVideo:
+    """fps and bit rate as delivered, not as declared; gop_s None when fewer than two keyframes were seen."""
+
+    codec: str
+    codec_string: str
+    width: int
+    height: int
+    fps: float
+    gop_s: float | None
+    bitrate_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedAudio:
+    codec: str
+    rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """clock_offset_ms: the camera's clock minus this machine's, from its sender report; None when it sent none."""
+
+    video: ProbedVideo
+    audio: ProbedAudio | None
+    clock_offset_ms: int | None
+    server: str | None
+
+
+async def probe(
+    url: str, user: str = "", password: str = "", *, seconds: float = 4.0, clock: Clock = SYSTEM
+) -> ProbeResult:
+    """Raises Error with a cause of design/api.md. Credentials may stand in the URL or beside it."""
+    clean, url_user, url_password = split_credentials(url)
+    connection = await connect(clean, user or url_user, password or url_password, audio=True)
+    try:
+        listening = _Listening(connection, clock)
+        await listening.run(seconds)
+        return listening.result()
+    finally:
+        connection.close()
+
+
+class _Listening:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._client = connection.playing.tracks[0]
+        self._video: NalReceiver = nal_receiver(self._client)
+        self._pictures: list[Sample] = []
+        self._bytes = 0
+        self._carry = b""
+        self._first_us: int | None = None
+        self._offset_ms: int | None = None
+
+    async def run(self, seconds: float) -> None:
+        """Until `seconds` of pictures from the first keyframe on were seen."""
+        loop = asyncio.get_running_loop()
+        begin = self._clock.monotonic_s()
+        data = self._connection.early
+        while True:
+            self._take(data)
+            elapsed = self._clock.monotonic_s() - begin
+            if elapsed >= LONGEST_S or (self._track() is not None and self._seen_s() >= seconds):
+                return
+            try:
+                async with asyncio.timeout(LONGEST_S - elapsed):
+                    data = await loop.sock_recv(self._connection.sock, RECEIVE_BYTES)
+            except TimeoutError:
+                return
+            if not data:
+                return
+
+    def _take(self, data: bytes) -> None:
+        data = self._carry + data
+        frames, _, rest = split(data)
+        self._carry = data[rest:]
+        for channel, start, end in frames:
+            if channel == self._client.channel:
+                self._bytes += end - start
+                self._video.push(data, start, end)
+            elif channel == self._client.rtcp_channel:
+                self._report(data[start:end])
+        for sample in self._video.samples:
+            if self._pictures or sample.key:
+                self._pictures.append(sample)
+            if self._first_us is None:
+                self._first_us = self._clock.wall_us() - sample.pts * 1_000_000 // VIDEO_TIMESCALE
+        self._video.samples.clear()
+
+    def _report(self, data: bytes) -> None:
+        for report in rtcp.parse(data):
+            if isinstance(report, rtcp.SenderReport):
+                newest = self._pictures[-1].pts if self._pictures else report.rtp_time
+                ahead = (report.rtp_time - newest + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
+                if self._first_us is None:
+                    node_us = self._clock.wall_us()
+                else:
+                    node_us = self._first_us + (newest + ahead) * 1_000_000 // VIDEO_TIMESCALE
+                self._offset_ms = round((from_ntp(report.ntp) - node_us) / 1000)
+
+    def _seen_s(self) -> float:
+        if len(self._pictures) < 2:
+            return 0.0
+        return (self._pictures[-1].pts - self._pictures[0].pts) / VIDEO_TIMESCALE
+
+    def _track(self) -> VideoTrack | None:
+        try:
+            return video_track(self._video)
+        except Error:
+            return None
+
+    def result(self) -> ProbeResult:
+        track = self._track()
+        if track is None or len(self._pictures) < 2:
+            raise _nothing_seen(track, self._bytes)
+        seen = max(self._seen_s(), 1 / VIDEO_TIMESCALE)
+        keys = [sample.pts for sample in self._pictures if sample.key]
+        gop = (keys[-1] - keys[0]) / (len(keys) - 1) / VIDEO_TIMESCALE if len(keys) > 1 else None
+        size = sum(len(sample.data) for sample in self._pictures[:-1])
+        sound = next(
+            (t.track for t in self._connection.playing.tracks if isinstance(t.track, AudioTrack)), None
+        )
+        return ProbeResult(
+            ProbedVideo(
+                track.codec,
+                track.codec_string,
+                track.width,
+                track.height,
+                round((len(self._pictures) - 1) / seen, 2),
+                None if gop is None else round(gop, 2),
+                round(size * 8 / seen),
+            ),
+            None if sound is None else ProbedAudio(sound.codec, sound.rate, sound.channels),
+            self._offset_ms,
+            self._connection.server or None,
+        )
+
+
+def _nothing_seen(track: VideoTrack | None, size: int) -> Error:
+    if size == 0:
+        return Error(
+            Kind.UNAVAILABLE,
+            "the camera agreed to play, but sent nothing",
+            hint="Restart the camera.",
+            cause=Cause.STALLED,
+        )
+    if track is None:
+        return Error(
+            Kind.UNAVAILABLE,
+            "the camera never sent its parameter sets",
+            hint="Restart the camera.",
+            cause=Cause.NO_PARAMETERS,
+        )
+    return Error(
+        Kind.UNAVAILABLE,
+        "no picture could be put together from what the camera sent",
+        hint="Restart the camera.",
+        cause=Cause.BAD_MEDIA,
+    )

@@ -1,0 +1,216 @@
+"""The recorder's side of the local socket: states to everyone connected, samples to those who watch (design/live.md).
+
+Promises   a subscriber that does not read, or sends nonsense, costs the recorder nothing but its own connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from luytre.archive.keys import StreamKey
+from luytre.base.errors import Error
+from luytre.media.tracks import Sample
+from luytre.recorder import wire
+from luytre.recorder.run import Run
+from luytre.recorder.state import StreamState
+
+# Unsent bytes of one subscriber; beyond, its samples are dropped until the next keyframe.
+SEND_BUFFER = 4 << 20
+
+
+class LiveTimes:
+    """Decode times for samples that go out at once (design/live.md, "Decode times")."""
+
+    def __init__(self) -> None:
+        self._last_pts: int | None = None
+        self._last_dts = 0
+        self._max_pts = 0
+        self._step = 3600
+        self._reorders = False
+
+    def dts(self, pts: int, key: bool) -> int:
+        """Ascending; equal to pts for streams that do not reorder."""
+        if self._last_pts is None:
+            self._last_pts = self._max_pts = pts
+            self._last_dts = pts
+            return pts
+        if pts < self._max_pts:
+            self._reorders = True
+        elif not self._reorders and 0 < pts - self._last_pts < 90_000:
+            self._step = pts - self._last_pts
+        if self._reorders and 0 < abs(pts - self._last_pts) < self._step:
+            self._step = abs(pts - self._last_pts)
+        dts = self._last_dts + self._step if self._reorders and not key else pts
+        self._last_dts = max(dts, self._last_dts + 1)
+        self._last_pts = pts
+        self._max_pts = max(self._max_pts, pts)
+        return self._last_dts
+
+
+class Channel:
+    """One watched stream of one subscriber: number, and whether it waits for a keyframe."""
+
+    __slots__ = ("number", "run_id", "times", "waits")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.run_id = ""
+        self.waits = True
+        self.times = LiveTimes()
+
+
+class Subscriber:
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.channels: dict[StreamKey, Channel] = {}
+
+    def send(self, frame: bytes) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(frame)
+
+    def is_behind(self) -> bool:
+        return self._writer.transport.get_write_buffer_size() > SEND_BUFFER
+
+    def begin(self, channel: Channel, key: StreamKey, run: Run) -> None:
+        """Tell the tracks of a run that is new to this channel."""
+        channel.run_id, channel.waits, channel.times = run.handle.run_id, True, LiveTimes()
+        self.send(
+            wire.json_frame(
+                wire.TRACKS,
+                {
+                    "channel": channel.number,
+                    "camera": key.camera,
+                    "stream": key.stream,
+                    "run": run.handle.run_id,
+                    "tracks": wire.tracks_to_json(list(run.tracks)),
+                },
+            )
+        )
+
+    def sample(self, channel: Channel, run: Run, track: int, sample: Sample, wall_us: int) -> None:
+        if track == 0:
+            if self.is_behind():
+                channel.waits = True
+            if channel.waits and not sample.key:
+                return
+            if channel.waits:
+                channel.waits, channel.times = False, LiveTimes()
+            pts = run.ticks(sample.pts)
+            dts = channel.times.dts(pts, sample.key)
+        elif channel.waits:
+            return
+        else:
+            pts = dts = sample.pts
+        frame = wire.WireSample(channel.number, track, sample.key, pts, dts, wall_us, sample.data)
+        self.send(wire.sample_frame(frame))
+
+
+class Publisher:
+    """`on_watch(key, watched)` when the first subscriber comes or the last one goes; `run_of(key)` the
+    stream's present run.
+    """
+
+    def __init__(
+        self,
+        states: Callable[[], list[StreamState]],
+        on_watch: Callable[[StreamKey, bool], None],
+        run_of: Callable[[StreamKey], Run | None],
+    ) -> None:
+        self._states = states
+        self._on_watch = on_watch
+        self._run_of = run_of
+        self._subscribers: set[Subscriber] = set()
+        self._watchers: dict[StreamKey, list[Subscriber]] = {}
+        self._numbers = count(1)
+        self._server: asyncio.Server | None = None
+
+    async def start(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, path)
+        path.chmod(0o600)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for subscriber in list(self._subscribers):
+            subscriber._writer.close()
+
+    def is_watched(self, key: StreamKey) -> bool:
+        return key in self._watchers
+
+    def state(self, state: StreamState) -> None:
+        if self._subscribers:
+            frame = wire.json_frame(wire.STATE, state.to_json())
+            for subscriber in self._subscribers:
+                if not subscriber.is_behind():
+                    subscriber.send(frame)
+
+    def sample(self, run: Run, track: int, sample: Sample, _received_us: int) -> None:
+        """HOT: called for each sample of each stream; returns at once for those that nobody watches."""
+        watchers = self._watchers.get(run.handle.key)
+        if watchers is None:
+            return
+        for subscriber in watchers:
+            channel = subscriber.channels[run.handle.key]
+            if channel.run_id != run.handle.run_id:
+                self._begin(subscriber, channel, run)
+                continue
+            subscriber.sample(channel, run, track, sample, _wall_us(run, track, sample))
+
+    def _begin(self, subscriber: Subscriber, channel: Channel, run: Run) -> None:
+        """From the last keyframe on, the sample at hand included: the first picture need not wait for the next one."""
+        subscriber.begin(channel, run.handle.key, run)
+        for track, sample in run.gop:
+            subscriber.sample(channel, run, track, sample, _wall_us(run, track, sample))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        subscriber = Subscriber(writer)
+        self._subscribers.add(subscriber)
+        splitter = wire.Splitter(max_frame=4096)
+        try:
+            for state in self._states():
+                subscriber.send(wire.json_frame(wire.STATE, state.to_json()))
+            while data := await reader.read(4096):
+                for kind, payload in splitter.feed(data):
+                    self._command(subscriber, kind, payload)
+        except (OSError, Error, ValueError, KeyError, TypeError):
+            # Gone, or talks nonsense: either way this connection is over.
+            pass
+        finally:
+            self._subscribers.discard(subscriber)
+            for key in list(subscriber.channels):
+                self._unwatch(subscriber, key)
+            writer.close()
+
+    def _command(self, subscriber: Subscriber, kind: bytes, payload: bytes) -> None:
+        fields = json.loads(payload)
+        key = StreamKey(str(fields["camera"]), str(fields["stream"]))
+        if kind == wire.WATCH and key not in subscriber.channels:
+            channel = subscriber.channels[key] = Channel(next(self._numbers))
+            watchers = self._watchers.setdefault(key, [])
+            watchers.append(subscriber)
+            if len(watchers) == 1:
+                self._on_watch(key, True)
+            run = self._run_of(key)
+            if run is not None:
+                self._begin(subscriber, channel, run)
+        elif kind == wire.UNWATCH:
+            self._unwatch(subscriber, key)
+
+    def _unwatch(self, subscriber: Subscriber, key: StreamKey) -> None:
+        if subscriber.channels.pop(key, None) is None:
+            return
+        watchers = self._watchers[key]
+        watchers.remove(subscriber)
+        if not watchers:
+            del self._watchers[key]
+            self._on_watch(key, False)
+
+
+def _wall_us(run: Run, track: int, sample: Sample) -> int:
+    return run.mapping.live(sample.pts) if track == 0 else 0

@@ -1,0 +1,147 @@
+"""A run: one unbroken connection to one stream, written as touching parts.
+
+Promises   each sample given to it is handed to the archive in a part, or `failure` says why not.
+Does not   reconnect (stream.py), or decide when a jump or new parameters end it (ingest.py).
+Invariant  part[n].end == part[n + 1].start, in ticks and in wall time                      design/archive.md, 4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.open_segment import Part, RunHandle
+from luytre.archive.writer import DiskWriter
+from luytre.base.clock import Clock
+from luytre.base.ids import uuid7
+from luytre.media.fmp4.write import init_segment
+from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, Track, VideoTrack
+from luytre.recorder.assemble import Assembler, Group, pack
+from luytre.recorder.wall import WallMapping, ticks_to_us
+
+# Unwritten bytes of one stream: half a minute at 4 Mb/s (design/archive.md, "Pressure").
+BUDGET_BYTES = 16 << 20
+# Samples of the running GOP kept for viewers who come in the middle of it.
+GOP_BYTES = 8 << 20
+
+OnSample = Callable[["Run", int, Sample, int], None]
+
+
+class Run:
+    """Times of samples are RTP times; `ticks` of the run begin with the first part."""
+
+    def __init__(
+        self,
+        key: StreamKey,
+        code: str,
+        video: VideoTrack,
+        audio: AudioTrack | None,
+        writer: DiskWriter,
+        floor_us: int,
+        clock: Clock,
+        first: Sample,
+        received_us: int,
+    ) -> None:
+        self.video_track = video
+        self.audio_track = audio
+        self.tracks: Sequence[Track] = [video] if audio is None else [video, audio]
+        self.first_pts = first.pts
+        # The node's clock may have been set back: a run never begins before the last one ended.
+        self.mapping = WallMapping(first.pts, max(received_us, floor_us))
+        self.shift_us = max(floor_us - received_us, 0)
+        self.handle = RunHandle(key, code, uuid7(clock).hex, init_segment(self.tracks))
+        self.gop: list[tuple[int, Sample]] = []
+        self._gop_bytes = 0
+        self._floor_us = floor_us
+        self._writer = writer
+        self._assembler = Assembler(audio)
+        self._sequence = 0
+        self._audio_offset: int | None = None
+        self._audio_early: list[Sample] = []
+        self.end_us = max(received_us, floor_us)
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing more of this run is written, None while all is well."""
+        if self.handle.failure is None and self.handle.pending_bytes > BUDGET_BYTES:
+            return Cause.DISK_SLOW
+        return self.handle.failure
+
+    def add_video(self, sample: Sample, received_us: int) -> bool:
+        """False when the sample's time does not follow: it was not taken, the run must end."""
+        if not self.mapping.observe(sample.pts, received_us + self.shift_us):
+            return False
+        if sample.key:
+            self.gop.clear()
+            self._gop_bytes = 0
+        self._remember(0, sample)
+        group = self._assembler.video(sample)
+        if group is not None:
+            self._write(group)
+        return True
+
+    def add_audio(self, sample: Sample) -> None:
+        """`sample.pts` in ticks of the audio track from the run's first picture."""
+        self._assembler.audio(sample)
+        self._remember(1, sample)
+
+    def _remember(self, track: int, sample: Sample) -> None:
+        self._gop_bytes += len(sample.data)
+        if self._gop_bytes > GOP_BYTES:
+            self.gop.clear()
+        elif self.gop or sample.key:
+            self.gop.append((track, sample))
+
+    def _write(self, group: Group) -> None:
+        origin = self._assembler.origin
+        assert origin is not None
+        if self._sequence == 0:
+            self.end_us = max(self.mapping.at(origin + group.start_ticks), self._floor_us)
+        start_us = self.end_us
+        media_us = ticks_to_us(group.end_ticks - group.start_ticks)
+        # The mapping cannot run backwards, but the floor of a clock set back can lie above it.
+        self.end_us = max(self.mapping.at(origin + group.end_ticks), start_us + media_us // 2)
+        self._sequence += 1
+        buffers = pack(group, self._sequence, origin, self.audio_track, start_us)
+        part = Part(
+            buffers,
+            sum(map(len, buffers)),
+            group.start_ticks,
+            group.end_ticks - group.start_ticks,
+            start_us,
+            self.end_us,
+            group.key,
+        )
+        self._writer.write(self.handle, part)
+
+    def end(self, cause: str, detail: str = "") -> None:
+        """Hand over what is in memory; the ledger opens a gap of `cause` where it ends."""
+        group = self._assembler.end()
+        if group is not None and self.handle.failure is None:
+            self._write(group)
+        self._writer.end(self.handle, cause, detail)
+
+    def ticks(self, pts: int) -> int:
+        """Ticks from the run's first picture (before the first part is cut: from the first sample)."""
+        origin = self._assembler.origin
+        return pts - (self.first_pts if origin is None else origin)
+
+
+def audio_origin(
+    video_first_pts: int,
+    video_rtptime: int | None,
+    audio_rtptime: int | None,
+    rate: int,
+    by_arrival: int,
+) -> int:
+    """RTP time of the audio track at the first picture.
+
+    From the RTP-Info pair (RFC 2326 section 12.33) where the camera gave a sane one, else `by_arrival`: cameras exist whose
+    two rtptimes have nothing to do with each other, so a pair that is more than a second off arrival is not believed.
+    """
+    if video_rtptime is None or audio_rtptime is None:
+        return by_arrival
+    ahead = (video_first_pts - video_rtptime + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
+    told = audio_rtptime + ahead * rate // VIDEO_TIMESCALE
+    difference = (told - by_arrival + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
+    return by_arrival + difference if abs(difference) <= rate else by_arrival

@@ -1,0 +1,41 @@
+"""What a recorder says of one stream."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+State = Literal["connecting", "recording", "retrying"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """state    connecting: talking to the camera; recording: parts go to the archive; retrying: waits until retry_at_us
+    cause       of the last failure while retrying (archive.keys.Cause), else None; `detail` is for logs and technicians
+    lost        RTP packets missing in this connection
+    """
+
+    camera: str
+    stream: str
+    state: State
+    cause: str | None
+    detail: str
+    since_us: int
+    retry_at_us: int | None = None
+    codec: str | None = None
+    codec_string: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    bitrate_bps: int | None = None
+    audio_codec: str | None = None
+    clock_offset_ms: int | None = None
+    lost: int = 0
+    bytes_received: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(fields: dict[str, Any]) -> StreamState:
+        return StreamState(**fields)

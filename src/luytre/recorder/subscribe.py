@@ -1,0 +1,93 @@
+"""A subscriber's side of the local socket: one link per recorder process, connecting again for ever (design/live.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from typing import Protocol
+
+from luytre.archive.keys import StreamKey
+from luytre.base.errors import Error
+from luytre.media.tracks import Track
+from luytre.recorder import wire
+from luytre.recorder.state import StreamState
+
+RETRY_S = 0.5
+
+
+class LinkEvents(Protocol):
+    """What a link tells; called in the event loop."""
+
+    def on_state(self, link: RecorderLink, state: StreamState) -> None: ...
+
+    def on_tracks(self, key: StreamKey, run_id: str, tracks: list[Track]) -> None: ...
+
+    def on_sample(self, key: StreamKey, sample: wire.WireSample) -> None: ...
+
+    def on_down(self, link: RecorderLink) -> None:
+        """The recorder is gone: what it said last is not true any more."""
+
+
+class RecorderLink:
+    """Run it as a task. Watches are remembered over reconnects."""
+
+    def __init__(self, path: Path, events: LinkEvents) -> None:
+        self.path = path
+        self._events = events
+        self._watched: set[StreamKey] = set()
+        self._writer: asyncio.StreamWriter | None = None
+        self._channels: dict[int, StreamKey] = {}
+
+    def watch(self, key: StreamKey) -> None:
+        self._watched.add(key)
+        self._send(wire.WATCH, key)
+
+    def unwatch(self, key: StreamKey) -> None:
+        self._watched.discard(key)
+        self._send(wire.UNWATCH, key)
+
+    def _send(self, kind: bytes, key: StreamKey) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(wire.json_frame(kind, key._asdict()))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._follow()
+            except (OSError, Error):
+                pass
+            finally:
+                if self._writer is not None:
+                    self._writer.close()
+                    self._writer = None
+                    self._events.on_down(self)
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        reader, self._writer = await asyncio.open_unix_connection(self.path)
+        self._channels.clear()
+        for key in self._watched:
+            self._send(wire.WATCH, key)
+        splitter = wire.Splitter()
+        while data := await reader.read(1 << 18):
+            for kind, payload in splitter.feed(data):
+                self._handle(kind, payload)
+
+    def _handle(self, kind: bytes, payload: bytes) -> None:
+        if kind == wire.SAMPLE:
+            sample = wire.parse_sample(payload)
+            key = self._channels.get(sample.channel)
+            if key is not None and key in self._watched:
+                self._events.on_sample(key, sample)
+        elif kind == wire.STATE:
+            # A recorder of another version may know more fields; it is restarted with us, so this does not last.
+            with contextlib.suppress(TypeError):
+                self._events.on_state(self, StreamState.from_json(json.loads(payload)))
+        elif kind == wire.TRACKS:
+            fields = json.loads(payload)
+            key = StreamKey(fields["camera"], fields["stream"])
+            self._channels[fields["channel"]] = key
+            self._events.on_tracks(key, fields["run"], wire.tracks_from_json(fields["tracks"]))

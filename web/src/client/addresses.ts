@@ -1,0 +1,36 @@
+/** Addresses of pictures. Paths are below the API's root; `whole()` makes them ready for an element's `src`. */
+import { API, spokenLanguage } from './request';
+import type { StreamName } from './types';
+
+function span(startMs: number, endMs: number, stream: StreamName): URLSearchParams {
+  return new URLSearchParams({
+    start: new Date(startMs).toISOString(),
+    end: new Date(endMs).toISOString(),
+    stream,
+  });
+}
+
+export function whole(path: string): string {
+  return `${API}${path}`;
+}
+
+export function playlistPath(code: string, stream: StreamName, startMs: number, endMs: number): string {
+  return `/cameras/${encodeURIComponent(code)}/video.m3u8?${span(startMs, endMs, stream).toString()}`;
+}
+
+export function downloadPath(code: string, stream: StreamName, startMs: number, endMs: number): string {
+  const query = span(startMs, endMs, stream);
+  query.set('download', '1');
+  return `/cameras/${encodeURIComponent(code)}/video.mp4?${query.toString()}`;
+}
+
+export function snapshotPath(code: string, stream: StreamName): string {
+  return `/cameras/${encodeURIComponent(code)}/snapshot.jpg?stream=${stream}`;
+}
+
+export function liveAddress(code: string, stream: StreamName): string {
+  const url = new URL(whole(`/cameras/${encodeURIComponent(code)}/live`), window.location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.search = new URLSearchParams({ stream, lang: spokenLanguage() }).toString();
+  return url.href;
+}

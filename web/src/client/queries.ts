@@ -1,0 +1,88 @@
+/** Questions that more than one page asks, with their keys in one place. */
+import { queryOptions, useQuery } from '@tanstack/react-query';
+import { Problem } from './problem';
+import { rememberCsrf, requestJson } from './request';
+import type { Camera, Day, Node, Permission, Session, StreamName } from './types';
+
+export const keys = {
+  session: ['session'] as const,
+  node: ['node'] as const,
+  cameras: ['cameras'] as const,
+  days: (code: string, stream: string) => ['days', code, stream] as const,
+  day: (code: string, stream: string, date: string) => ['day', code, stream, date] as const,
+};
+
+/** Null when nobody is logged in; any other problem is an error. */
+async function askSession(signal: AbortSignal): Promise<Session | null> {
+  try {
+    const session = await requestJson<Session>('/session', { signal });
+    rememberCsrf(session.csrf);
+    return session;
+  } catch (error) {
+    if (error instanceof Problem && error.kind === 'unauthenticated') return null;
+    throw error;
+  }
+}
+
+export const sessionQuery = queryOptions<Session | null, Problem>({
+  queryKey: keys.session,
+  queryFn: ({ signal }) => askSession(signal),
+  staleTime: 60_000,
+});
+
+export interface NodeClock extends Node {
+  /** What to add to this browser's clock to get the node's clock. */
+  skewMs: number;
+}
+
+export const nodeQuery = queryOptions<NodeClock, Problem>({
+  queryKey: keys.node,
+  queryFn: async ({ signal }) => {
+    const before = Date.now();
+    const node = await requestJson<Node>('/node', { signal });
+    return { ...node, skewMs: Date.parse(node.now) - (before + Date.now()) / 2 };
+  },
+  staleTime: 300_000,
+  refetchInterval: 300_000,
+});
+
+export const camerasQuery = queryOptions<Camera[], Problem>({
+  queryKey: keys.cameras,
+  queryFn: ({ signal }) => requestJson<Camera[]>('/cameras', { signal }),
+  refetchInterval: 3_000,
+});
+
+export function daysQuery(code: string, stream: StreamName) {
+  return queryOptions<string[], Problem>({
+    queryKey: keys.days(code, stream),
+    queryFn: async ({ signal }) => {
+      const path = `/cameras/${encodeURIComponent(code)}/days?stream=${stream}`;
+      return (await requestJson<{ days: string[] }>(path, { signal })).days;
+    },
+    enabled: code !== '',
+    staleTime: 60_000,
+  });
+}
+
+/** One day; asked again every 5 s while it is still being written. */
+export function dayQuery(code: string, stream: StreamName, date: string, today: boolean) {
+  return queryOptions<Day, Problem>({
+    queryKey: keys.day(code, stream, date),
+    queryFn: ({ signal }) =>
+      requestJson<Day>(`/cameras/${encodeURIComponent(code)}/days/${date}?stream=${stream}`, { signal }),
+    enabled: code !== '' && date !== '',
+    refetchInterval: today ? 5_000 : false,
+  });
+}
+
+export function useMay(): (permission: Permission) => boolean {
+  const { data } = useQuery(sessionQuery);
+  return (permission) => data?.permissions.includes(permission) ?? false;
+}
+
+/** The ward's zone and clock. Until the node has answered: this browser's own. */
+export function useNode(): { name: string; zone: string; skewMs: number } {
+  const { data } = useQuery(nodeQuery);
+  const zone = data?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return { name: data?.name ?? '', zone, skewMs: data?.skewMs ?? 0 };
+}

@@ -1,0 +1,39 @@
+import { IconCircleCheck } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { Probe } from '../../client/types';
+import { asLanguage, bitRate, clockOffset, codecName, number } from '../../kit/words';
+import classes from './CamerasPage.module.css';
+
+/** What the camera answered, as facts a technician checks. */
+export function ProbeResult({ probe }: { probe: Probe }) {
+  const { t, i18n } = useTranslation();
+  const language = asLanguage(i18n.language);
+  const { video, audio } = probe;
+  const facts: [string, string | null][] = [
+    [t('cameras.fact.codec'), codecName(video.codec)],
+    [t('cameras.fact.size'), `${video.width} × ${video.height}`],
+    [t('cameras.fact.fps'), video.fps === null ? null : number(video.fps, language, 1)],
+    [t('cameras.fact.gop'), video.gop_s === null ? null : t('cameras.seconds', { s: number(video.gop_s, language, 1) })],
+    [t('cameras.fact.bitRate'), video.bitrate_bps === null ? null : bitRate(video.bitrate_bps, language)],
+    [t('cameras.fact.audio'), audio ? codecName(audio.codec) : t('cameras.noAudio')],
+    [t('cameras.fact.clock'), probe.clock_offset_ms === null ? null : clockOffset(probe.clock_offset_ms, language)],
+    [t('cameras.fact.server'), probe.server],
+  ];
+  return (
+    <div className={classes.probe}>
+      <div className={classes.probeTitle}>
+        <IconCircleCheck size={18} aria-hidden /> {t('cameras.probeGood')}
+      </div>
+      <dl>
+        {facts.map(([name, value]) =>
+          value === null ? null : (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+    </div>
+  );
+}

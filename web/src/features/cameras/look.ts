@@ -1,0 +1,55 @@
+/** A camera's recording state as mark and word, and the counts of a list. */
+import type { TFunction } from 'i18next';
+import type { Camera, RecordingState } from '../../client/types';
+import type { Mark } from '../../kit/StateMark';
+import { matches } from '../../kit/fold';
+
+const MARKS: Record<RecordingState, Mark> = {
+  recording: 'good',
+  connecting: 'busy',
+  retrying: 'bad',
+  disabled: 'idle',
+  unknown: 'unknown',
+};
+
+export function markOf(state: RecordingState): Mark {
+  return MARKS[state];
+}
+
+/** `since` is the ready-made time since when it is so; empty if not known. */
+export function wordOf(state: RecordingState, since: string, t: TFunction): string {
+  switch (state) {
+    case 'recording':
+      return t('state.recording');
+    case 'connecting':
+      return t('state.connecting');
+    case 'disabled':
+      return t('state.disabled');
+    case 'unknown':
+      return t('state.unknown');
+    case 'retrying':
+      return since === '' ? t('state.lost') : t('state.lostSince', { since });
+  }
+}
+
+/** The four groups a technician counts: everything is in exactly one. */
+export type Group = 'recording' | 'retrying' | 'waiting' | 'disabled';
+
+export function groupOf(camera: Pick<Camera, 'state'>): Group {
+  if (camera.state === 'connecting' || camera.state === 'unknown') return 'waiting';
+  return camera.state;
+}
+
+export function counts(cameras: readonly Pick<Camera, 'state'>[]): Record<Group, number> {
+  const out: Record<Group, number> = { recording: 0, retrying: 0, waiting: 0, disabled: 0 };
+  for (const camera of cameras) out[groupOf(camera)] += 1;
+  return out;
+}
+
+export function found(cameras: readonly Camera[], query: string, group: Group | null): Camera[] {
+  return cameras.filter(
+    (camera) =>
+      (group === null || groupOf(camera) === group) &&
+      matches(query, camera.code, camera.name, ...camera.streams.map((s) => s.url)),
+  );
+}

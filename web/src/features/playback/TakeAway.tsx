@@ -1,0 +1,119 @@
+import { Button, CopyButton, Popover, Stack, Text, TextInput, Tooltip } from '@mantine/core';
+import { IconDownload, IconLink } from '@tabler/icons-react';
+import { useMutation } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { makeTickets } from '../../client/actions';
+import { downloadPath, whole } from '../../client/addresses';
+import type { Problem } from '../../client/problem';
+import { useMay } from '../../client/queries';
+import { checkReachable } from '../../client/request';
+import type { Camera, StreamName, Tickets } from '../../client/types';
+import { Notice } from '../../kit/Notice';
+import { startDownload } from '../../kit/saveFrame';
+import { useProblemWords } from '../../kit/useProblemWords';
+import type { Window } from './view';
+
+interface Props {
+  camera: Camera;
+  stream: StreamName;
+  span: Window | null;
+  wallMs: number;
+}
+
+const LINK_MS = 30 * 60_000;
+
+/** The marked span as a file, or as addresses for another player. */
+export function TakeAway({ camera, stream, span, wallMs }: Props) {
+  const { t } = useTranslation();
+  const say = useProblemWords();
+  const may = useMay();
+  const download = useMutation<undefined, Problem, Window>({
+    mutationFn: async ({ startMs, endMs }) => {
+      const path = downloadPath(camera.code, stream, startMs, endMs);
+      await checkReachable(path);
+      startDownload(whole(path));
+    },
+  });
+  return (
+    <>
+      {may('export') ? (
+        <Popover opened={download.isError} onChange={() => download.reset()} width={320} position="top-end">
+          <Popover.Target>
+            <Tooltip label={span ? t('playback.downloadHint') : t('playback.markFirst')} multiline maw={280}>
+              <Button
+                data-testid="download"
+                leftSection={<IconDownload size={16} />}
+                // Not `disabled`: a disabled button could not say what to do first.
+                data-disabled={span === null || undefined}
+                aria-disabled={span === null}
+                loading={download.isPending}
+                onClick={() => {
+                  if (span) download.mutate(span);
+                }}
+              >
+                {t('playback.download')}
+              </Button>
+            </Tooltip>
+          </Popover.Target>
+          <Popover.Dropdown p={0}>{download.error ? <Notice {...say(download.error)} /> : null}</Popover.Dropdown>
+        </Popover>
+      ) : null}
+      <Link {...{ camera, stream }} span={span ?? { startMs: wallMs, endMs: wallMs + LINK_MS }} />
+    </>
+  );
+}
+
+function Link({ camera, stream, span }: { camera: Camera; stream: StreamName; span: Window }) {
+  const { t } = useTranslation();
+  const say = useProblemWords();
+  const tickets = useMutation<Tickets, Problem, Window>({
+    mutationFn: ({ startMs, endMs }) => makeTickets(camera.code, stream, startMs, endMs),
+  });
+  return (
+    <Popover width={360} position="top-end" trapFocus onOpen={() => tickets.mutate(span)}>
+      <Popover.Target>
+        <Button variant="default" leftSection={<IconLink size={16} />} data-testid="vlc-link">
+          {t('playback.link')}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        {tickets.error ? <Notice {...say(tickets.error)} /> : null}
+        {tickets.data ? (
+          <Stack gap="xs">
+            <Address label={t('playback.linkStream')} value={tickets.data.m3u8} />
+            <Address label={t('playback.linkFile')} value={tickets.data.mp4} />
+            <Text size="xs" c="var(--ink-soft)">
+              {t('playback.linkHint')}
+            </Text>
+          </Stack>
+        ) : null}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+/** Selectable as well: over plain http a browser gives no clipboard to a page. */
+function Address({ label, value }: { label: string; value: string }) {
+  const { t } = useTranslation();
+  const address = new URL(value, window.location.href).href;
+  return (
+    <TextInput
+      label={label}
+      value={address}
+      readOnly
+      onFocus={(event) => event.currentTarget.select()}
+      rightSectionWidth={86}
+      rightSection={
+        window.isSecureContext ? (
+          <CopyButton value={address}>
+            {({ copied, copy }) => (
+              <Button size="compact-xs" variant="light" onClick={copy}>
+                {copied ? t('playback.copied') : t('playback.copy')}
+              </Button>
+            )}
+          </CopyButton>
+        ) : null
+      }
+    />
+  );
+}

@@ -1,0 +1,197 @@
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { IconArrowsMaximize, IconArrowsMinimize, IconCamera, IconHistory, IconInfoCircle } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { type RefObject, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { snapshotPath, whole } from '../../client/addresses';
+import { useNode } from '../../client/queries';
+import type { Camera, StreamName } from '../../client/types';
+import { StateMark } from '../../kit/StateMark';
+import { saveFrame } from '../../kit/saveFrame';
+import { fileTime, fullTime, shortTime } from '../../kit/zone';
+import { asLanguage, bitRate, codecName, number } from '../../kit/words';
+import classes from './Tile.module.css';
+import type { LiveReport } from './live';
+import { useLive } from './useLive';
+import { lookOf, sayFailure } from './words';
+
+interface Props {
+  camera: Camera;
+  wanted: StreamName;
+  large: boolean;
+  mayPlayBack: boolean;
+  onLarge: () => void;
+}
+
+/** One camera of the wall. Give it the camera's code as its key. */
+export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
+  const { t } = useTranslation();
+  const { zone, skewMs } = useNode();
+  const video = useRef<HTMLVideoElement>(null);
+  const live = useLive(video, camera, wanted);
+  const { report, choice } = live;
+  const sinceMs = camera.since === null || camera.state === 'recording' ? null : Date.parse(camera.since);
+  const since = sinceMs === null ? '' : shortTime(zone, sinceMs, Date.now() + skewMs);
+  const look = lookOf(report, camera, since, t);
+
+  return (
+    <section
+      className={classes.tile}
+      data-testid={`tile-${camera.code}`}
+      data-large={large}
+      aria-label={`${camera.code} ${camera.name}: ${look.word}`}
+      onDoubleClick={onLarge}
+    >
+      <video
+        ref={video}
+        className={classes.video}
+        data-testid={`tile-video-${camera.code}`}
+        data-state={report.state}
+        data-stream={choice?.stream}
+        muted
+        playsInline
+        autoPlay
+        aria-label={t('wall.pictureOf', { name: camera.name })}
+      />
+      {report.state === 'failed' ? <Failure camera={camera} report={report} since={sinceMs} video={video} /> : null}
+      <div className={classes.caption}>
+        <span className={classes.code}>{camera.code}</span>
+        <span className={classes.name} title={camera.name}>
+          {camera.name}
+        </span>
+      </div>
+      <div className={classes.corner}>
+        {choice ? (
+          <span className={classes.tag} title={choice.instead ? t('wall.instead') : undefined}>
+            {t(`stream.${choice.stream}Short`)}
+            {choice.instead ? ' *' : ''}
+          </span>
+        ) : null}
+        <span className={classes.state}>
+          <StateMark mark={look.mark} word={look.word} />
+        </span>
+      </div>
+      <Controls {...{ camera, large, mayPlayBack, onLarge, video, latencyMs: live.latencyMs, choice }} />
+    </section>
+  );
+}
+
+interface ControlsProps extends Omit<Props, 'wanted'> {
+  video: RefObject<HTMLVideoElement | null>;
+  latencyMs: (nodeNowMs: number) => number | null;
+  choice: { stream: StreamName } | null;
+}
+
+function Controls({ camera, large, mayPlayBack, onLarge, video, latencyMs, choice }: ControlsProps) {
+  const { t } = useTranslation();
+  const { zone, skewMs } = useNode();
+  const snapshot = () => {
+    if (video.current) saveFrame(video.current, `${camera.code}_${fileTime(zone, Date.now() + skewMs)}.jpg`);
+  };
+  const action = { variant: 'filled', color: 'dark.7', size: 'lg', className: classes.action } as const;
+  return (
+    <div className={classes.controls} onDoubleClick={(event) => event.stopPropagation()}>
+      <Facts {...{ camera, latencyMs, choice }} />
+      <Tooltip label={t('wall.snapshot')}>
+        <ActionIcon {...action} aria-label={`${t('wall.snapshot')}: ${camera.code}`} onClick={snapshot}>
+          <IconCamera size={18} />
+        </ActionIcon>
+      </Tooltip>
+      {mayPlayBack ? (
+        <Tooltip label={t('wall.toPlayback')}>
+          <ActionIcon
+            {...action}
+            component={Link}
+            to="/playback"
+            search={{ camera: camera.code }}
+            aria-label={`${t('wall.toPlayback')}: ${camera.code}`}
+          >
+            <IconHistory size={18} />
+          </ActionIcon>
+        </Tooltip>
+      ) : null}
+      <Tooltip label={large ? t('wall.small') : t('wall.large')}>
+        <ActionIcon
+          {...action}
+          aria-label={`${large ? t('wall.small') : t('wall.large')}: ${camera.code}`}
+          onClick={onLarge}
+        >
+          {large ? <IconArrowsMinimize size={18} /> : <IconArrowsMaximize size={18} />}
+        </ActionIcon>
+      </Tooltip>
+    </div>
+  );
+}
+
+/** Latency, size and bit rate, under one "i". */
+function Facts({ camera, latencyMs, choice }: Pick<ControlsProps, 'camera' | 'latencyMs' | 'choice'>) {
+  const { t, i18n } = useTranslation();
+  const { skewMs } = useNode();
+  const language = asLanguage(i18n.language);
+  const [text, setText] = useState('');
+  const read = () => {
+    const stream = camera.streams.find((s) => s.name === choice?.stream);
+    const late = latencyMs(Date.now() + skewMs);
+    const facts = [
+      late === null ? null : t('wall.latency', { value: number(Math.max(0, late) / 1000, language, 1) }),
+      stream?.codec ? codecName(stream.codec) : null,
+      stream?.width && stream.height ? `${stream.width} × ${stream.height}` : null,
+      stream?.bitrate_bps ? bitRate(stream.bitrate_bps, language) : null,
+    ];
+    setText(facts.filter((fact) => fact !== null).join(' · ') || t('wall.noFacts'));
+  };
+  return (
+    <Tooltip label={text} openDelay={0} events={{ hover: true, focus: true, touch: true }}>
+      <ActionIcon
+        variant="filled"
+        color="dark.7"
+        size="lg"
+        className={classes.action}
+        aria-label={`${t('wall.facts')}: ${camera.code}. ${text}`}
+        onMouseEnter={read}
+        onFocus={read}
+        onClick={read}
+      >
+        <IconInfoCircle size={18} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+interface FailureProps {
+  camera: Camera;
+  report: LiveReport;
+  since: number | null;
+  video: RefObject<HTMLVideoElement | null>;
+}
+
+/** The last still, greyed, with why, since when and what to do. */
+function Failure({ camera, report, since, video }: FailureProps) {
+  const { t } = useTranslation();
+  const { zone, skewMs } = useNode();
+  // The last live frame stays in the <video>; only a tile that never had one asks the node for a still.
+  const [hadFrame] = useState(() => (video.current?.videoWidth ?? 0) > 0);
+  const [still, setStill] = useState(true);
+  const said = sayFailure(report, camera, t);
+  return (
+    <div className={classes.failure}>
+      {still && !hadFrame && report.cause !== 'forbidden' ? (
+        <img
+          className={classes.still}
+          src={whole(snapshotPath(camera.code, 'main'))}
+          alt={t('wall.lastStill')}
+          onError={() => setStill(false)}
+        />
+      ) : null}
+      <div className={classes.why} role="status">
+        <strong>{said.message}</strong>
+        {since === null ? null : (
+          <span title={fullTime(zone, since)}>
+            {t('wall.since', { since: shortTime(zone, since, Date.now() + skewMs) })}
+          </span>
+        )}
+        {said.hint === '' ? null : <span className={classes.hint}>{said.hint}</span>}
+      </div>
+    </div>
+  );
+}
