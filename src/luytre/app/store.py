@@ -95,7 +95,7 @@ def init(directory: Path, config: NodeConfig) -> InitResult:
         raise Error(
             Kind.CONFLICT,
             f"{directory} is a node already",
-            hint="Start it with `luytre run`; for a disk added to luytre.toml use `luytre init --new-disks`.",
+            hint="Start it with `luytre run`; for a disk added to luytre.toml use `luytre init DIR --new-disks`.",
             cause="node_exists",
         )
     try:
@@ -128,6 +128,9 @@ def add_disks(directory: Path) -> InitResult:
 
 def bring_up_to_date(directory: Path, config: NodeConfig) -> None:
     """Run the migrations that the node's database lacks."""
+    if config.database is None:
+        # Password hashes are in it; SQLite gives its side files the same mode.
+        (directory / settings.DATABASE_FILE).touch(mode=0o600)
     database = Database(settings.database_url(directory, config))
     try:
         upgrade(database, ROOMS)

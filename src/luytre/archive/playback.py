@@ -33,7 +33,8 @@ class SegmentRef(NamedTuple):
     run_id: str
     seq: int
 
-    def __str__(self) -> str:
+    @property
+    def id(self) -> str:
         return f"{self.run_id}-{self.seq}"
 
     @staticmethod

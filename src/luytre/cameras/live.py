@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,7 +179,7 @@ class LiveHub:
     def viewers(self) -> int:
         return sum(len(channel.viewers) for channel in self._channels.values())
 
-    async def watch(self, key: StreamKey) -> AsyncIterator[LiveMessage]:
+    async def watch(self, key: StreamKey) -> AsyncGenerator[LiveMessage, None]:
         """Endless: the state at once, then init and fragments as they come. Close the iterator to stop watching."""
         viewer = Viewer()
         viewer.put(LiveState(self.state(key)))

@@ -14,7 +14,8 @@ START_CODE = b"\x00\x00\x00\x01"
 def jpeg(keyframe: Keyframe, quality: int = 85) -> bytes:
     """Raises Error(DATA_LOSS) when the picture cannot be decoded."""
     name = "h264" if keyframe.track.codec == "h264" else "hevc"
-    decoder = av.VideoCodecContext.create(name, "r")
+    decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
     sets = b"".join(START_CODE + nal for nal in keyframe.track.parameter_sets)
     try:
         frames = decoder.decode(av.Packet(sets + annexb(keyframe.data))) + decoder.decode(None)

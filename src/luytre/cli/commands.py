@@ -16,7 +16,13 @@ import typer
 from luytre import __version__
 from luytre.cli.language import Language, find
 
-app = typer.Typer(help="app", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    help="app",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
+)
 camera = typer.Typer(help="camera", no_args_is_help=True)
 archive = typer.Typer(help="archive", no_args_is_help=True)
 user = typer.Typer(help="user", no_args_is_help=True)
@@ -149,9 +155,9 @@ def sim(
     clip: Annotated[
         Path | None, typer.Option("--clip", metavar="FILE", help="sim.clip", show_default=False)
     ] = None,
-    codec: Annotated[Codec, typer.Option("--codec", help="sim.codec")] = Codec.H264,
-    audio: Annotated[Audio, typer.Option("--audio", help="sim.audio")] = Audio.NONE,
-    auth: Annotated[Auth, typer.Option("--auth", help="sim.auth")] = Auth.NONE,
+    codec: Annotated[Codec, typer.Option("--codec", metavar="h264|h265", help="sim.codec")] = Codec.H264,
+    audio: Annotated[Audio, typer.Option("--audio", metavar="none|aac", help="sim.audio")] = Audio.NONE,
+    auth: Annotated[Auth, typer.Option("--auth", metavar="none|basic|digest", help="sim.auth")] = Auth.NONE,
     user_name: Annotated[str, typer.Option("--user", metavar="USER", help="sim.user")] = "camera",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="sim.password_stdin")] = False,
     as_json: Json = False,
@@ -252,7 +258,9 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="export.output", show_default=False)
     ],
-    stream: Annotated[StreamName, typer.Option("--stream", help="export.stream")] = StreamName.MAIN,
+    stream: Annotated[
+        StreamName, typer.Option("--stream", metavar="main|sub", help="export.stream")
+    ] = StreamName.MAIN,
     force: Annotated[bool, typer.Option("--force", help="export.force")] = False,
     as_json: Json = False,
 ) -> None:

@@ -41,6 +41,9 @@ def expected(error: Error) -> int:
 
 def usage(error: typer.TyperException) -> int:
     """Say that a command was written wrongly. -> exit code"""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)
+        return 1
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "luytre"
     option, param = getattr(error, "option_name", None), getattr(error, "param", None)

@@ -53,10 +53,7 @@ def _section(path: str, english: Any, vietnamese: Any) -> list[str]:
 def _name(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"`{parameter.metavar}`"
-    choices = getattr(parameter.type, "choices", None)
-    shown = (
-        "" if parameter.is_flag else " " + ("\\|".join(choices) if choices else parameter.metavar or "TEXT")
-    )
+    shown = "" if parameter.is_flag else " " + (parameter.metavar or "TEXT").replace("|", "\\|")
     return "`" + "`, `".join(parameter.opts) + f"`{shown}"
 
 

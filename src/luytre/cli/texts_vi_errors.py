@@ -57,7 +57,7 @@ VI_ERRORS: Final[dict[str, str]] = {
     "error.no_stream": "camera không có luồng này",
     "hint.no_stream": "Dùng main, hoặc một luồng trong danh sách của camera.",
     "error.node_exists": "thư mục này đã là một nút",
-    "hint.node_exists": "Chạy `luytre run DIR`; nếu vừa thêm ổ vào luytre.toml thì chạy `luytre init DIR --new-disks`.",
+    "hint.node_exists": "Chạy `luytre run DIR`; vừa thêm ổ vào luytre.toml thì chạy `luytre init DIR --new-disks`.",
     "error.not_a_demo": "thư mục này là một nút thật, không phải nút trình diễn",
     "hint.not_a_demo": "Chọn thư mục khác cho nút trình diễn.",
     "error.nothing_recorded": "không có hình nào trong khoảng thời gian này",

@@ -29,8 +29,7 @@ _FRAMED_BY_GA: Final = frozenset({_MAIN, _LC, _SSR, _LTP, 6, 17, 19, 20, 22, _LO
 
 @dataclass(frozen=True, slots=True)
 class AudioConfig:
-    """What AudioSpecificConfig says. `rate` is that of the coded frames; `sbr_rate` what SBR makes of them,
-    where it is told."""
+    """What AudioSpecificConfig says. `rate` is that of the coded frames; `sbr_rate` that of SBR, where told."""
 
     object_type: int
     rate: int
@@ -86,8 +85,7 @@ def _rate(bits: BitReader) -> int:
 
 
 def _program_channels(bits: BitReader) -> int:
-    """Channels of a program_config_element, 4.5.1.2: front, side and back elements are single or pairs, LFE
-    single."""
+    """Channels of a program_config_element, 4.5.1.2: elements are single or pairs, LFE single."""
     bits.skip(4 + 2 + 4)
     front, side, back, lfe, data, coupling = (bits.bits(width) for width in (4, 4, 4, 2, 3, 4))
     for width in (4, 4, 3):
@@ -101,8 +99,7 @@ def _program_channels(bits: BitReader) -> int:
 
 
 def audio_track(config: bytes) -> AudioTrack:
-    """A track from AudioSpecificConfig. Its ticks are samples of the coded rate. Raises Error(INVALID) as
-    parse_config."""
+    """A track from AudioSpecificConfig. Its ticks are samples of the coded rate. Raises as parse_config."""
     config = bytes(config)
     parsed = parse_config(config)
     entry = audio_entry(b"mp4a", parsed.channels, parsed.rate, _esds(config))
@@ -119,8 +116,7 @@ def audio_track(config: bytes) -> AudioTrack:
 
 
 def _esds(config: bytes) -> bytes:
-    """ES_Descriptor in its box, ISO/IEC 14496-14 5.6 and ISO/IEC 14496-1 7.2.6: MPEG-4 audio, an audio
-    stream, bit rates unknown."""
+    """ES_Descriptor in its box, ISO/IEC 14496-14 5.6 and ISO/IEC 14496-1 7.2.6; bit rates are left unknown."""
     decoder = struct.pack(">BB3xII", 0x40, 0x15, 0, 0) + _descriptor(0x05, config)
     stream = struct.pack(">HB", 0, 0) + _descriptor(0x04, decoder) + _descriptor(0x06, b"\x02")
     return full_box(b"esds", 0, 0, _descriptor(0x03, stream))

@@ -24,8 +24,7 @@ def damaged(what: str) -> Error:
 
 
 def unescape(nal: bytes) -> bytes:
-    """RBSP of a NAL unit: emulation prevention bytes removed (ISO/IEC 14496-10, 7.4.1.1), header byte(s)
-    kept."""
+    """RBSP of a NAL unit: emulation prevention removed (ISO/IEC 14496-10, 7.4.1.1), header kept."""
     return nal.replace(b"\x00\x00\x03", b"\x00\x00")
 
 

@@ -97,14 +97,12 @@ def is_key(sample: bytes) -> bool:
 
 
 def sprop_parameter_sets(*texts: str) -> tuple[bytes, ...]:
-    """NAL units of the SDP parameters `sprop-vps`, `sprop-sps`, `sprop-pps` (RFC 7798, 7.1), as tolerant as
-    cameras need."""
+    """NAL units of SDP `sprop-vps`, `sprop-sps`, `sprop-pps` (RFC 7798, 7.1), as tolerant as cameras need."""
     return tuple(nal for text in texts for nal in nals.from_base64(text))
 
 
 def parse_sps(nal: bytes) -> Sps:
-    """Read one SPS NAL unit, two header bytes included (7.3.2.2.1). Raises Error(INVALID,
-    cause="bad_media")."""
+    """Read one SPS NAL unit, header included (7.3.2.2.1). Raises Error(INVALID, cause="bad_media")."""
     if len(nal) < 3 or nal_type(nal[0]) != SPS:
         raise damaged("not an H.265 sequence parameter set")
     rbsp = unescape(nal)
@@ -159,8 +157,7 @@ def _picture_size(bits: BitReader, chroma: int) -> tuple[int, int]:
 
 
 def vps_fps(nal: bytes) -> float | None:
-    """Frame rate in a VPS (7.3.2.1): where cameras that leave VUI out put it. None where absent or not to be
-    read."""
+    """Frame rate in a VPS (7.3.2.1): cameras that leave VUI out put it here. None where absent or damaged."""
     bits = BitReader(unescape(nal)[2:])
     try:
         bits.skip(4 + 2 + 6)

@@ -52,14 +52,12 @@ def split_annexb(data: bytes) -> list[bytes]:
 
 
 def to_length_prefixed(nals: Iterable[bytes]) -> bytes:
-    """NAL units with 4-byte big-endian lengths, as samples are stored (ISO/IEC 14496-15, 5.3.3.1
-    lengthSizeMinusOne = 3)."""
+    """NAL units with 4-byte big-endian lengths, as samples are stored (ISO/IEC 14496-15, 5.3.2)."""
     return b"".join([part for nal in nals for part in (len(nal).to_bytes(4, "big"), nal)])
 
 
 def nal_spans(sample: bytes) -> Iterator[tuple[int, int]]:
-    """(start, end) of each NAL unit in a sample with 4-byte lengths; ends quietly at a length that leads
-    outside."""
+    """(start, end) of each NAL unit in a sample with 4-byte lengths; ends at a length that leads outside."""
     position, size = 0, len(sample)
     while position + 4 < size:
         (length,) = struct.unpack_from(">I", sample, position)

@@ -15,8 +15,11 @@ from luytre.media.tracks import AudioTrack, Track, VideoTrack
 
 
 def tracks_of(init: bytes) -> tuple[Track, ...]:
-    """Tracks in file order. Raises Error(DATA_LOSS or INVALID, cause="bad_media") where the init or an entry
-    is damaged, Error(INVALID, cause="unsupported_codec") where it is of another codec."""
+    """Tracks in file order.
+
+    Raises Error(DATA_LOSS or INVALID, cause="bad_media") where the init or an entry is damaged,
+    Error(INVALID, cause="unsupported_codec") where an entry is of another codec.
+    """
     return tuple(_track(info) for info in parse_init(init).tracks)
 
 

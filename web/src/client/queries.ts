@@ -24,7 +24,7 @@ async function askSession(signal: AbortSignal): Promise<Session | null> {
   }
 }
 
-export const sessionQuery = queryOptions<Session | null, Problem>({
+export const sessionQuery = queryOptions<Session | null>({
   queryKey: keys.session,
   queryFn: ({ signal }) => askSession(signal),
   staleTime: 60_000,
@@ -35,7 +35,7 @@ export interface NodeClock extends Node {
   skewMs: number;
 }
 
-export const nodeQuery = queryOptions<NodeClock, Problem>({
+export const nodeQuery = queryOptions<NodeClock>({
   queryKey: keys.node,
   queryFn: async ({ signal }) => {
     const before = Date.now();
@@ -46,14 +46,14 @@ export const nodeQuery = queryOptions<NodeClock, Problem>({
   refetchInterval: 300_000,
 });
 
-export const camerasQuery = queryOptions<Camera[], Problem>({
+export const camerasQuery = queryOptions<Camera[]>({
   queryKey: keys.cameras,
   queryFn: ({ signal }) => requestJson<Camera[]>('/cameras', { signal }),
   refetchInterval: 3_000,
 });
 
 export function daysQuery(code: string, stream: StreamName) {
-  return queryOptions<string[], Problem>({
+  return queryOptions<string[]>({
     queryKey: keys.days(code, stream),
     queryFn: async ({ signal }) => {
       const path = `/cameras/${encodeURIComponent(code)}/days?stream=${stream}`;
@@ -66,7 +66,7 @@ export function daysQuery(code: string, stream: StreamName) {
 
 /** One day; asked again every 5 s while it is still being written. */
 export function dayQuery(code: string, stream: StreamName, date: string, today: boolean) {
-  return queryOptions<Day, Problem>({
+  return queryOptions<Day>({
     queryKey: keys.day(code, stream, date),
     queryFn: ({ signal }) =>
       requestJson<Day>(`/cameras/${encodeURIComponent(code)}/days/${date}?stream=${stream}`, { signal }),

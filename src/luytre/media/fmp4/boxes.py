@@ -10,8 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# sample_flags, ISO/IEC 14496-12 8.8.3.1: sample_depends_on in bits 24..25, sample_is_non_sync_sample in bit
-# 16.
+# sample_flags, ISO/IEC 14496-12 8.8.3.1: sample_depends_on in bits 24..25, sample_is_non_sync in bit 16.
 FLAGS_KEY = 0x0200_0000
 FLAGS_NOT_KEY = 0x0101_0000
 NON_SYNC_BIT = 0x0001_0000
@@ -21,8 +20,7 @@ UNITY_MATRIX = struct.pack(">9I", 0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0
 
 
 class Box(NamedTuple):
-    """Where a box lies: it starts at `start`, its payload at `payload`, and `end` is the first byte after
-    it."""
+    """Where a box lies: from `start`, with its payload from `payload`, to before `end`."""
 
     type: bytes
     start: int
@@ -66,8 +64,7 @@ def is_name(kind: bytes) -> bool:
 
 
 def iter_boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
-    """The boxes that lie whole in `data[start:end]`, one after the other; stops at the first that does
-    not."""
+    """The boxes that lie whole in `data[start:end]`, in order; stops at the first that does not."""
     limit = len(data) if end is None else min(end, len(data))
     while (found := box_header(data, start, limit, start)) is not None and found.end <= limit:
         yield found

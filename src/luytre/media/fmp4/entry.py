@@ -25,8 +25,7 @@ def visual_entry(kind: bytes, width: int, height: int, sar: tuple[int, int], con
 
 
 def audio_entry(kind: bytes, channels: int, rate: int, configuration: bytes) -> bytes:
-    """`mp4a` with its configuration box. Rates that do not fit 16 bits are written as 0, as muxers do: esds
-    has the truth."""
+    """`mp4a` with its configuration box. Rates above 16 bits are written as 0: esds has the truth."""
     return box(kind, _AUDIO.pack(1, channels, 16, rate << 16 if rate <= 0xFFFF else 0), configuration)
 
 
@@ -63,8 +62,7 @@ def pixel_aspect(sample_entry: bytes) -> tuple[int, int]:
 
 
 def decoder_specific_info(esds: bytes) -> tuple[int, bytes] | None:
-    """(objectTypeIndication, AudioSpecificConfig) of an `esds` payload (ISO/IEC 14496-1, 7.2.6); None where
-    there is none."""
+    """(objectTypeIndication, AudioSpecificConfig) of an `esds` payload (ISO/IEC 14496-1, 7.2.6), or None."""
     object_type = 0
     position, end = 4, len(esds)
     while position < end:
@@ -100,8 +98,7 @@ def _descriptor(data: bytes, position: int) -> tuple[int, int, int]:
 
 
 def codec_string(sample_entry: bytes) -> str:
-    """RFC 6381 name, e.g. "avc1.4D401F", "hvc1.1.6.L93.B0", "mp4a.40.2"; the bare four letters of an entry
-    not known here."""
+    """RFC 6381 name, e.g. "avc1.4D401F", "hvc1.1.6.L93.B0", "mp4a.40.2"; just the four letters of others."""
     kind = sample_entry[4:8]
     letters = kind.decode("latin-1")
     if kind in (b"avc1", b"avc3") and len(avcc := configuration(sample_entry, b"avcC") or b"") >= 4:
@@ -124,8 +121,7 @@ def _hevc_profile(general: bytes) -> str:
 
 
 def _audio_object(object_type: int, config: bytes) -> str:
-    """ "40.N" for MPEG-4 audio, where N is the audio object type (RFC 6381, 3.3); else the object type
-    alone."""
+    """For MPEG-4 audio 40.N, where N is the audio object type (RFC 6381, 3.3); else the object type."""
     if object_type != 0x40 or len(config) < 2:
         return f"{object_type:02X}"
     first = config[0] >> 3

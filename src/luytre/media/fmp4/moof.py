@@ -15,8 +15,7 @@ from luytre.base.errors import Error, Kind
 from luytre.media.fmp4.boxes import NON_SYNC_BIT, Box, find, iter_boxes
 from luytre.media.fmp4.samples import TrackSamples
 
-# Samples that have no column of their own cost no bytes, so a number alone could ask for any amount of
-# memory.
+# Samples that have no column of their own cost no bytes: a number alone could ask for any memory.
 MAX_SAMPLES = 1 << 18
 
 
@@ -43,8 +42,7 @@ class StoredSample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrackRun:
-    """One trun: its samples' bytes lie one after the other from `data_offset` (from the start of the moof) to
-    `data_end`."""
+    """One trun: its samples lie from `data_offset` to `data_end`, counted from the start of the moof."""
 
     track_id: int
     data_offset: int
@@ -199,8 +197,7 @@ def _keys(column: Sequence[int] | None, first: int | None, default: int, count: 
 
 
 def part_columns(moof: bytes, defaults: Mapping[int, Defaults] | None = None) -> dict[int, TrackSamples]:
-    """Samples of each track of one moof, by track_ID, in columns: what `progressive_header` takes. Raises as
-    `read_moof`."""
+    """Samples of one moof by track_ID, in columns, as `progressive_header` takes them. Raises as `read_moof`."""
     found: dict[int, TrackSamples] = {}
     for run in read_moof(moof, defaults).runs:
         mine, more = found.get(run.track_id), run.samples

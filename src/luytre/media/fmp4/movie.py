@@ -28,8 +28,7 @@ _NO_TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class TrackTimes:
-    """Times of a track box. `media_ticks` in the track's timescale, `movie_ticks` in the movie's; `edits`: an
-    `edts` box or nothing."""
+    """Times of a track box, in the track's and in the movie's timescale. `edits`: an `edts` box or nothing."""
 
     created_1904_s: int = 0
     media_ticks: int = 0

@@ -21,16 +21,14 @@ from luytre.media.fmp4.moof import NO_DEFAULTS, Defaults, Moof, TrackRun, read_m
 from luytre.media.fmp4.moof import part_columns as part_columns
 from luytre.media.fmp4.moof import part_samples as part_samples
 
-# A part of 2 s has some hundred samples of 16 bytes at most; other people's fragments are allowed to be
-# longer.
+# A part of 2 s has some hundred samples of 16 bytes at most; other people's may be longer.
 MAX_MOOF_BYTES = 1 << 20
 _PRFT_SIZE = {0: 28, 1: 32}
 
 
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
-    """One track of a moov. Width and height in pixels (0 for sound); rate and channels of sound (0 for
-    video)."""
+    """One track of a moov. Width and height in pixels, 0 for sound; channels and rate, 0 for video."""
 
     track_id: int
     timescale: int
@@ -46,8 +44,7 @@ class TrackInfo:
 
 @dataclass(frozen=True, slots=True)
 class InitInfo:
-    """What a moov says. `size`: bytes from the start of the data to the end of moov, i.e. the length of an
-    init segment."""
+    """What a moov says. `size`: bytes up to the end of moov, which is the length of an init segment."""
 
     tracks: tuple[TrackInfo, ...]
     size: int
@@ -59,8 +56,7 @@ class InitInfo:
 
 
 class PartTrack(NamedTuple):
-    """One track of a part. Ticks of the track; `first_cts` is the signed composition offset of its first
-    sample."""
+    """One track of a part, in its ticks; `first_cts`: signed composition offset of the first sample."""
 
     track_id: int
     base_ticks: int
@@ -73,8 +69,7 @@ class PartTrack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """One whole part: `offset` is that of its prft (of its moof without one), `size` reaches to the end of
-    its mdat."""
+    """One whole part, from its prft (its moof without one) at `offset` to the end of its mdat."""
 
     offset: int
     size: int

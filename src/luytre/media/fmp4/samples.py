@@ -1,5 +1,4 @@
-"""Samples without their bytes: what tables in a file say of them. One place, so that writers and readers
-agree."""
+"""Samples without their bytes: what tables say of them, in one place for writers and readers."""
 
 from __future__ import annotations
 
@@ -19,8 +18,7 @@ class PartSample(NamedTuple):
 
 @dataclass(slots=True)
 class TrackPart:
-    """What one track has in one part. `base_ticks`: decode time of the first sample, from the start of the
-    run."""
+    """One track in one part. `base_ticks`: decode time of the first sample, from the start of the run."""
 
     track_id: int
     base_ticks: int

@@ -41,8 +41,7 @@ _WIDE_MDAT = struct.Struct(">I4sQ")
 
 
 def init_segment(tracks: Sequence[Track]) -> bytes:
-    """ftyp + moov, track_ID 1, 2, .. in the order given (CMAF header, ISO/IEC 23000-19 7.3.1). Holds no time
-    of day."""
+    """ftyp + moov, track_ID 1, 2, .. in the order given (CMAF header, ISO/IEC 23000-19 7.3.1). No time in it."""
     ftyp = box(b"ftyp", b"iso6", bytes(4), b"iso5iso6mp41cmfccmf2")
     traks = [trak(track, number) for number, track in enumerate(tracks, 1)]
     trexes = [
@@ -91,8 +90,7 @@ def part_header(
 
 
 def _traf(track: TrackPart) -> tuple[bytes, bytes, int]:
-    """(bytes before trun's data_offset, bytes after it, bytes of the samples). Columns that say nothing are
-    left out."""
+    """(bytes before trun's data_offset, bytes after it, sample bytes). Columns that say nothing are left out."""
     durations, sizes, offsets, keys = zip(*track.samples, strict=True)
     count = len(sizes)
     columns: list[Sequence[int]] = []

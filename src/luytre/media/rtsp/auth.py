@@ -13,6 +13,7 @@ import hmac
 import os
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Literal
 
 Scheme = Literal["none", "basic", "digest"]
@@ -59,7 +60,7 @@ def parse_challenges(headers: list[str]) -> list[Challenge]:
     found: list[Challenge] = []
     for header in headers:
         marks = list(_SCHEME.finditer(_blank_quoted(header)))
-        for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        for mark, following in zip_longest(marks, marks[1:]):
             text = header[mark.end() : following.start() if following else len(header)]
             values = parameters(text)
             scheme = mark.group(1).lower()

@@ -1,7 +1,7 @@
 import { Button, Drawer, Group, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { IconPlugConnected } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type SyntheticEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { addCamera, changeCamera, probe } from '../../client/actions';
 import type { Problem } from '../../client/problem';
@@ -42,14 +42,14 @@ function Form({ camera, onClose }: Omit<Props, 'opened'>) {
   const [form, setForm] = useState<CameraForm>(() => (camera ? formOf(camera) : EMPTY));
   const [wrong, setWrong] = useState<FormField[]>([]);
   const tried = useProbe();
-  const save = useMutation<Camera, Problem>({
+  const save = useMutation<Camera>({
     mutationFn: () => (camera ? changeCamera(camera.code, asChange(form, camera)) : addCamera(asNew(form))),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: keys.cameras });
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     const missing = wrongFields(form);
     setWrong(missing);

@@ -132,9 +132,7 @@ function Actions({ camera, mayConfigure, onEdit, onRemove }: Pick<Props, 'camera
         <Menu.Dropdown>
           {may('playback') ? (
             <Menu.Item
-              component={Link}
-              to="/playback"
-              search={{ camera: camera.code }}
+              renderRoot={(props) => <Link to="/playback" search={{ camera: camera.code }} {...props} />}
               leftSection={<IconHistory size={16} />}
             >
               {t('wall.toPlayback')}

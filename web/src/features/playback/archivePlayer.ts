@@ -11,7 +11,7 @@ import { type Fragment, endOf, fragmentsOf, frameStep, positionOf, wallAt, windo
 
 // hls.js is large and needed here only: it comes when the first recording is opened.
 type Hls = import('hls.js').default;
-const loadHls = () => import('hls.js').then((module) => module.default);
+const loadHls = () => import('hls.js/light').then((module) => module.default);
 
 export type Phase = 'loading' | 'ready' | 'waiting' | 'problem';
 

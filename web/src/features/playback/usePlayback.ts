@@ -21,13 +21,13 @@ export interface Playback {
   dispatch: Dispatch<PlaybackAction>;
   player: RefObject<ArchivePlayer | null>;
   /** Tell it the day that is loaded; wishes for that day are then fulfilled. */
-  day: RefObject<DayModel | null>;
+  dayRef: RefObject<DayModel | null>;
 }
 
 export function usePlayback({ video, freeze, code, stream, startMs, guess, speed }: Setup): Playback {
   const [state, dispatch] = useReducer(reduce, null, () => initialState(startMs, guess));
   const player = useRef<ArchivePlayer | null>(null);
-  const day = useRef<DayModel | null>(null);
+  const dayRef = useRef<DayModel | null>(null);
   const first = useRef(startMs);
 
   useEffect(() => {
@@ -36,7 +36,7 @@ export function usePlayback({ video, freeze, code, stream, startMs, guess, speed
       onTime: (ms) => dispatch({ type: 'time', ms }),
       onPhase: (phase, problem) => dispatch({ type: 'phase', phase, problem }),
       onPlaying: (playing) => dispatch({ type: 'playing', playing }),
-      nextRecorded: (ms) => onward(day.current, ms),
+      nextRecorded: (ms) => onward(dayRef.current, ms),
     });
     player.current = made;
     dispatch({ type: 'want', ms: first.current, guess });
@@ -47,7 +47,7 @@ export function usePlayback({ video, freeze, code, stream, startMs, guess, speed
   }, [video, freeze, code, stream, guess]);
 
   useEffect(() => player.current?.setSpeed(speed), [speed]);
-  return { state, dispatch, player, day };
+  return { state, dispatch, player, dayRef };
 }
 
 /** What follows a moment: on this day, or from the next midnight if that has passed. */
@@ -59,12 +59,12 @@ function onward(day: DayModel | null, ms: number): number | null {
 }
 
 /** Fulfils the pending wish as soon as its day is known. */
-export function useWishes({ state, dispatch, player, day: known }: Playback, day: DayModel | null, nowMs: number) {
+export function useWishes({ state, dispatch, player, dayRef }: Playback, day: DayModel | null, nowMs: number) {
   const { pending } = state;
   const now = useRef(nowMs);
   useEffect(() => {
     now.current = nowMs;
-    known.current = day;
+    dayRef.current = day;
   });
   useEffect(() => {
     if (!pending || !day || pending.ms < day.startMs || pending.ms >= day.endMs) return;

@@ -1,7 +1,7 @@
 import { Button, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { logIn } from '../../client/actions';
 import type { Problem } from '../../client/problem';
@@ -27,7 +27,7 @@ export default function LoginPage() {
   const [password, setPassword] = useState('');
   const [until, setUntil] = useState<number | null>(null);
   const nowMs = useNow(0);
-  const login = useMutation<Session, Problem>({
+  const login = useMutation<Session>({
     mutationFn: () => logIn(user.trim(), password),
     onSuccess: (session) => {
       client.setQueryData(keys.session, session);
@@ -39,7 +39,7 @@ export default function LoginPage() {
     },
   });
   const waitS = until === null ? 0 : (until - nowMs) / 1000;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     login.mutate();
   };

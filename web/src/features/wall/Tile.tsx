@@ -8,6 +8,7 @@ import { useNode } from '../../client/queries';
 import type { Camera, StreamName } from '../../client/types';
 import { StateMark } from '../../kit/StateMark';
 import { saveFrame } from '../../kit/saveFrame';
+import { useNow } from '../../kit/useNow';
 import { fileTime, fullTime, shortTime } from '../../kit/zone';
 import { asLanguage, bitRate, codecName, number } from '../../kit/words';
 import classes from './Tile.module.css';
@@ -27,11 +28,12 @@ interface Props {
 export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
   const { t } = useTranslation();
   const { zone, skewMs } = useNode();
+  const nowMs = useNow(skewMs, 10_000);
   const video = useRef<HTMLVideoElement>(null);
   const live = useLive(video, camera, wanted);
   const { report, choice } = live;
   const sinceMs = camera.since === null || camera.state === 'recording' ? null : Date.parse(camera.since);
-  const since = sinceMs === null ? '' : shortTime(zone, sinceMs, Date.now() + skewMs);
+  const since = sinceMs === null ? '' : shortTime(zone, sinceMs, nowMs);
   const look = lookOf(report, camera, since, t);
 
   return (
@@ -53,7 +55,7 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
         autoPlay
         aria-label={t('wall.pictureOf', { name: camera.name })}
       />
-      {report.state === 'failed' ? <Failure camera={camera} report={report} since={sinceMs} video={video} /> : null}
+      {report.state === 'failed' ? <Failure camera={camera} report={report} since={sinceMs} {...{ video, nowMs }} /> : null}
       <div className={classes.caption}>
         <span className={classes.code}>{camera.code}</span>
         <span className={classes.name} title={camera.name}>
@@ -101,9 +103,7 @@ function Controls({ camera, large, mayPlayBack, onLarge, video, latencyMs, choic
         <Tooltip label={t('wall.toPlayback')}>
           <ActionIcon
             {...action}
-            component={Link}
-            to="/playback"
-            search={{ camera: camera.code }}
+            renderRoot={(props) => <Link to="/playback" search={{ camera: camera.code }} {...props} />}
             aria-label={`${t('wall.toPlayback')}: ${camera.code}`}
           >
             <IconHistory size={18} />
@@ -162,13 +162,14 @@ interface FailureProps {
   camera: Camera;
   report: LiveReport;
   since: number | null;
+  nowMs: number;
   video: RefObject<HTMLVideoElement | null>;
 }
 
 /** The last still, greyed, with why, since when and what to do. */
-function Failure({ camera, report, since, video }: FailureProps) {
+function Failure({ camera, report, since, video, nowMs }: FailureProps) {
   const { t } = useTranslation();
-  const { zone, skewMs } = useNode();
+  const { zone } = useNode();
   // The last live frame stays in the <video>; only a tile that never had one asks the node for a still.
   const [hadFrame] = useState(() => (video.current?.videoWidth ?? 0) > 0);
   const [still, setStill] = useState(true);
@@ -187,7 +188,7 @@ function Failure({ camera, report, since, video }: FailureProps) {
         <strong>{said.message}</strong>
         {since === null ? null : (
           <span title={fullTime(zone, since)}>
-            {t('wall.since', { since: shortTime(zone, since, Date.now() + skewMs) })}
+            {t('wall.since', { since: shortTime(zone, since, nowMs) })}
           </span>
         )}
         {said.hint === '' ? null : <span className={classes.hint}>{said.hint}</span>}
