@@ -22,7 +22,9 @@ from luytre.media.rtsp.auth import (
 
 WHO = Credentials("Mufasa", "Circle Of Life")
 # Letters that HTTP lets stand in a quoted string; names of cameras' users are of these.
-WORDS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x24F, exclude_characters=":\x7f"), max_size=12)
+WORDS = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0x24F, exclude_characters=":\x7f"), max_size=12
+)
 
 
 def response_of(header: str) -> str:
@@ -129,7 +131,9 @@ def test_a_digest_is_for_one_method_and_one_nonce() -> None:
     assert not accepted("digest", header, WHO, "PLAY", "r", "n")
     assert not accepted("digest", header, WHO, "DESCRIBE", "r", "another")
     assert not accepted("basic", header, WHO, "DESCRIBE", "r", "n")
-    assert not accepted("digest", re.sub(r'response="."', 'response=""', header)[:-2], WHO, "DESCRIBE", "r", "n2")
+    assert not accepted(
+        "digest", re.sub(r'response="."', 'response=""', header)[:-2], WHO, "DESCRIBE", "r", "n2"
+    )
 
 
 @given(st.text(max_size=120))

@@ -169,7 +169,11 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
     assert connection.rest() == b""
 
 
-@given(st.lists(st.binary(max_size=80) | st.sampled_from([OK, FRAME, DESCRIBED, b"\r\n", SDP, b"$"]), max_size=12))
+@given(
+    st.lists(
+        st.binary(max_size=80) | st.sampled_from([OK, FRAME, DESCRIBED, b"\r\n", SDP, b"$"]), max_size=12
+    )
+)
 def test_noise_gives_events_or_an_error_that_says_so(pieces: list[bytes]) -> None:
     split, whole = Connection(), Connection()
     one_by_one: list[Event] = []

@@ -30,7 +30,9 @@ def test_credentials_come_out_of_the_address(given_url: str, expected: tuple[str
     assert split_credentials(given_url) == expected
 
 
-@pytest.mark.parametrize("wrong", ["", "10.0.0.5/main", "rtsp://", "rtsp:///x", "rtsp://a b:99999999/x", "rtsp://[::1/x"])
+@pytest.mark.parametrize(
+    "wrong", ["", "10.0.0.5/main", "rtsp://", "rtsp:///x", "rtsp://a b:99999999/x", "rtsp://[::1/x"]
+)
 def test_what_is_no_address(wrong: str) -> None:
     with pytest.raises(Error) as caught:
         address(wrong)
@@ -62,7 +64,10 @@ def test_where_one_cannot_connect(wrong: str) -> None:
         (f"rtsp://{WHO}@cam/x", "rtsp://***@cam/x"),
         (f"rtsp://{'admin:se/cr@et'}@cam/x", "rtsp://***@cam/x"),
         ("rtsp://cam/x?user=a&password=secret&n=1", "rtsp://cam/x?user=a&password=***&n=1"),
-        ("rtsp://cam/user=admin_password=secret_channel=1.sdp", "rtsp://cam/user=admin_password=***_channel=1.sdp"),
+        (
+            "rtsp://cam/user=admin_password=secret_channel=1.sdp",
+            "rtsp://cam/user=admin_password=***_channel=1.sdp",
+        ),
         (f"rtp//{WHO}@cam", "rtp//***@cam"),
         ("rtsp://cam/x", "rtsp://cam/x"),
     ],

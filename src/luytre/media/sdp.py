@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 # Static payload types (RFC 3551 table 4 and 5): encoding name, clock rate, channels.
 _STATIC: dict[int, tuple[str, int, int]] = {
@@ -199,7 +198,7 @@ def control_url(base: str, session_control: str, media_control: str) -> str:
         if not media_control:
             return aggregate
         # A query in the session's control (Hikvision) has no place for a track behind it.
-        if not urlsplit(aggregate).query:
+        if "?" not in aggregate:
             base = aggregate
     if media_control in ("", "*"):
         return base
@@ -210,8 +209,8 @@ def _join(base: str, control: str) -> str:
     if re.match(r"(?i)rtspu?s?://", control):
         return control
     if control.startswith("/"):
-        parts = urlsplit(base)
-        return f"{parts.scheme}://{parts.netloc}{control}"
+        root = re.match(r"[^/?#]*//[^/?#]*", base)
+        return (root.group() if root else "") + control
     if control.startswith("?") or base.endswith("/"):
         return base + control
     return f"{base}/{control}"

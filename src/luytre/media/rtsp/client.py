@@ -34,7 +34,7 @@ from luytre.media.rtsp.answers import (
 from luytre.media.rtsp.auth import Challenge, Credentials, authorization, choose, parse_challenges
 from luytre.media.rtsp.messages import Connection, Frame, Request, Response, build_request, build_response
 from luytre.media.rtsp.tracks import ClientTrack, choose_tracks
-from luytre.media.rtsp.url import address, split_credentials
+from luytre.media.rtsp.url import address, split_credentials, without_credentials
 
 USER_AGENT = "LuyTre"
 MAX_REDIRECTS = 3
@@ -275,8 +275,8 @@ class ClientSession:
             raise refusal("DESCRIBE", response.status, response.reason)
         session = sdp.parse(response.body)
         base = sdp.base_url(response.get("content-base"), response.get("content-location"), self.url)
-        base = split_credentials(base)[0]
-        self._aggregate = split_credentials(sdp.control_url(base, session.control, ""))[0]
+        base = without_credentials(base)
+        self._aggregate = without_credentials(sdp.control_url(base, session.control, ""))
         self._wanted = choose_tracks(session, base, self._want_audio)
         self._state = _State.SETUP
         self._set_up_next()

@@ -8,9 +8,9 @@ Does not   open sockets, send media, or offer UDP (461) or recording (501).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from luytre.base.errors import Error
 from luytre.media import sdp
@@ -227,6 +227,6 @@ class ServerSession:
 
 def _path(url: str) -> str:
     """Path and query of a request's address, without slashes at the end."""
-    parts = urlsplit(url)
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    # Not urlsplit: it raises for what a client may send.
+    path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", url).partition("#")[0]
     return path.rstrip("/") or "/"

@@ -11,7 +11,7 @@ from typing import Literal
 
 from luytre.base.errors import Error, Kind
 from luytre.media import aac, h264, h265, sdp
-from luytre.media.rtsp.url import split_credentials
+from luytre.media.rtsp.url import without_credentials
 from luytre.media.sdp import Media
 from luytre.media.tracks import AudioTrack, VideoTrack
 
@@ -101,7 +101,7 @@ def choose_tracks(session: sdp.Session, base: str, want_audio: bool) -> list[Cli
     for position, media in enumerate(chosen):
         codec = codec_of(media)
         assert codec is not None
-        url = split_credentials(sdp.control_url(base, session.control, media.control))[0]
+        url = without_credentials(sdp.control_url(base, session.control, media.control))
         channel = 2 * position
         tracks.append(ClientTrack(media, codec, media_track(media), url, channel, channel + 1))
     return tracks

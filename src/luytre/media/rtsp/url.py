@@ -16,7 +16,9 @@ DEFAULT_PORTS = {"rtsp": 554, "rtspu": 554, "rtsps": 322}
 _SCHEME = re.compile(r"^\s*([A-Za-z][A-Za-z0-9+.-]*)://(.*?)\s*$", re.DOTALL)
 _HOST_PORT = re.compile(r"^(\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~-]+)?\]|[^\[\]:@/?#]+)(?::(\d{0,5}))?$")
 # XiongMai puts the password into the path (/user=a_password=b_channel=1), others into the query.
-_SECRET_FIELD = re.compile(r"(?i)\b((?:user_?)?(?:passwd|password|pass|pwd|psw)=)[^&;/_\s]*")
+_SECRET_FIELD = re.compile(
+    r"(?i)(?<![a-z])((?:passwd|password|pass|pwd|psw)=)[^&;/\s]*?(?=_(?:channel|stream)=|[&;/\s]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,14 @@ def split_credentials(url: str) -> tuple[str, str, str]:
         raise _bad_url()
     user, _, password = credentials.partition(":")
     return f"{scheme}://{host}{path}", unquote(user), unquote(password)
+
+
+def without_credentials(url: str) -> str:
+    """As split_credentials, for an address that a camera sent: what cannot be read stays as it is."""
+    try:
+        return split_credentials(url)[0]
+    except Error:
+        return url
 
 
 def join_credentials(url: str, user: str, password: str) -> str:
