@@ -40,10 +40,12 @@ def test_a_packet_survives_the_round_trip(packet: Packet, padding: int) -> None:
 
 @given(st.binary(max_size=60))
 def test_noise_is_a_packet_or_an_error(data: bytes) -> None:
+    cause = ""
     try:
         parse(data)
     except Error as error:
-        assert error.cause == "bad_media"
+        cause = error.cause
+    assert cause in ("", "bad_media")
 
 
 @pytest.mark.parametrize(

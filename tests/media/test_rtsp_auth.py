@@ -81,7 +81,7 @@ def test_basic_as_in_rfc_7617_section_2() -> None:
 
 def test_several_challenges_in_one_header_and_in_two() -> None:
     one = 'Basic realm="a, Digest b", Digest realm="r",nonce="n", stale=FALSE, qop="auth,auth-int"'
-    for headers in ([one], one.split(", Digest realm")[:1] + ['Digest realm="r",nonce="n",qop="auth"']):
+    for headers in ([one], [one.split(", Digest realm")[0], 'Digest realm="r",nonce="n",qop="auth"']):
         found = parse_challenges(headers)
         assert [challenge.scheme for challenge in found] == ["basic", "digest"]
         assert found[0].realm == "a, Digest b"

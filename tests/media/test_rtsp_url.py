@@ -87,8 +87,10 @@ def test_any_user_and_password_survive_the_round_trip(user: str, password: str) 
 def test_noise_is_redacted_or_refused_but_never_breaks(text: str) -> None:
     redact(text)
     redact(f"rtsp://{text}")
+    causes = {""}
     for candidate in (text, f"rtsp://{text}"):
         try:
             address(candidate)
         except Error as error:
-            assert error.cause == "bad_url"
+            causes.add(error.cause)
+    assert causes <= {"", "bad_url"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -85,6 +86,17 @@ class Needs(Guard):
         raise Refusal(Kind.UNAUTHENTICATED, "no living session", "unauthenticated")
 
 
+@dataclass(frozen=True, eq=False)
+class FromHereOrSession(Guard):
+    """The machine itself, or any living session."""
+
+    async def __call__(self, connection: HTTPConnection) -> None:
+        if from_here(connection):
+            return
+        if await run_in_threadpool(session_of, connection) is None:
+            raise Refusal(Kind.UNAUTHENTICATED, "no living session", "unauthenticated")
+
+
 def needs(
     permission: str | None = None, *, instead: Mapping[str, str] | None = None, ticket: bool = False
 ) -> Any:
@@ -95,6 +107,21 @@ def needs(
 def open_to_all() -> Any:
     """The dependency of a route without login: `dependencies=[open_to_all()]`."""
     return Depends(OpenToAll())
+
+
+def from_here_or_session() -> Any:
+    """The dependency of what a program on this machine reads without login."""
+    return Depends(FromHereOrSession())
+
+
+def from_here(connection: HTTPConnection) -> bool:
+    """Asked over loopback, and not on behalf of somebody else by a proxy."""
+    if "forwarded" in connection.headers or "x-forwarded-for" in connection.headers:
+        return False
+    try:
+        return connection.client is not None and ip_address(connection.client.host).is_loopback
+    except ValueError:
+        return False
 
 
 def session_of(connection: HTTPConnection) -> Session | None:

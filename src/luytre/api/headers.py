@@ -9,7 +9,8 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from luytre.api.ranges import HEAD_ONLY
+# Set in the scope when the client asked HEAD: what is expensive to make need not be made.
+HEAD_ONLY = "luytre.head"
 
 # Mantine writes its tokens into <style>; the players make blob: addresses, and hls.js works in a blob: worker.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -58,7 +59,7 @@ class SecurityHeaders:
 
 
 class HeadAsGet:
-    """HEAD is GET without its body; what is expensive to make looks for `HEAD_ONLY` in the scope and leaves it out."""
+    """HEAD is GET without its body; what is expensive to make looks for HEAD_ONLY in the scope."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

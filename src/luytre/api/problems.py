@@ -1,7 +1,7 @@
 """Errors on their way out: kind to status in one place, cause to words in the reader's language.
 
-Promises   every answer that is not a success is {"kind", "cause", "message", "hint"} (design/api.md); what went wrong inside is
-           logged, and never shown.
+Promises   every answer that is not a success is {"kind", "cause", "message", "hint"} (design/api.md); what went wrong
+           inside is logged, and never shown.
 Does not   decide anything: rooms raise, this tells.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request, WebSocket
@@ -17,6 +18,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
+from luytre.api.headers import ALWAYS
 from luytre.api.languages import language_of
 from luytre.api.shapes import Problem
 from luytre.api.words import RIGHTS, WORDS, duration
@@ -133,7 +135,8 @@ async def refuse(websocket: WebSocket, error: Error) -> None:
     await websocket.close(CLOSE.get(error.kind, CLOSE_OTHERWISE), reason)
 
 
-async def _on_error(connection: Request | WebSocket, error: Exception) -> JSONResponse | None:
+async def _on_error(connection: Any, error: Exception) -> Any:
+    """For requests and sockets alike: Starlette has one handler for both, and a type for neither."""
     assert isinstance(error, Error)
     if error.kind in (Kind.INTERNAL, Kind.DATA_LOSS):
         LOG.error(error.message, cause=error.cause, hint=error.hint)
@@ -143,7 +146,7 @@ async def _on_error(connection: Request | WebSocket, error: Exception) -> JSONRe
     return answer(connection, error)
 
 
-async def _on_wrong_input(connection: Request | WebSocket, error: Exception) -> JSONResponse | None:
+async def _on_wrong_input(connection: Any, error: Exception) -> Any:
     assert isinstance(error, RequestValidationError | WebSocketRequestValidationError)
     return await _on_error(connection, _first_fault(error))
 
@@ -164,13 +167,17 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     elif error.status_code == 404:
         refusal = Refusal(Kind.NOT_FOUND, f"nothing at {request.url.path}", "no_such_address")
     else:
-        refusal = Refusal(Kind.INVALID, str(error.detail), "bad_body")
+        cause = error.detail if error.detail in WORDS["en"] else "bad_body"
+        refusal = Refusal(Kind.INVALID, str(error.detail), cause)
     return answer(request, refusal, error.status_code)
 
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     LOG.error("request failed", path=request.url.path, error=type(error).__name__)
-    return answer(request, Error(Kind.INTERNAL, "internal error", hint="Read the node's log."))
+    response = answer(request, Error(Kind.INTERNAL, "internal error", hint="Read the node's log."))
+    # Starlette answers a crash outside of every layer of ours.
+    response.headers.update(ALWAYS)
+    return response
 
 
 def install(app: FastAPI) -> None:

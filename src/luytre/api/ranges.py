@@ -1,7 +1,7 @@
 """Files in pieces: range requests (RFC 9110 section 14) over anything that can read [start, end).
 
-Promises   one range, 206 or 416; If-Range with a strong tag; HEAD and conditional GET without reading; the event loop never waits
-           for a disk; reading stops when the client goes away.
+Promises   one range, 206 or 416; If-Range with a strong tag; HEAD and conditional GET without reading; the event
+           loop never waits for a disk; reading stops when the client goes away.
 Does not   serve several ranges at once: the whole is sent instead, as the RFC allows.
 """
 
@@ -14,14 +14,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from luytre.api.headers import HEAD_ONLY
 from luytre.api.problems import Refusal, answer
 from luytre.base.errors import Kind
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 NO_STORE = "private, no-store"
-
-# Set in the scope by the outermost layer when the client asked HEAD (headers.py).
-HEAD_ONLY = "luytre.head"
 
 Read = Callable[[int, int], Iterator[bytes]]
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*$", re.IGNORECASE)

@@ -1,6 +1,7 @@
 """The shapes of requests and answers (design/api.md): what the OpenAPI file and the TypeScript client are made from.
 
-Promises   fields are added, never renamed or removed, within v1; answers list every field, null where there is nothing to say.
+Promises   fields are added, never renamed or removed, within v1; answers list every field, null where there is
+           nothing to say.
 Does not   know rooms: the module of each noun turns a room's words into these.
 """
 

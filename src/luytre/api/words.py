@@ -1,6 +1,7 @@
 """What the door says about a request, in the languages people use.
 
-Promises   each cause here has a message (what happened) and a hint (what to do) in each language, with the same {facts} in both.
+Promises   each cause here has a message (what happened) and a hint (what to do) in each language, with the same
+           {facts} in both.
 Does not   hold the causes of streams and gaps: `luytre.cameras.reasons` does.
 """
 
@@ -20,36 +21,69 @@ _VI: Mapping[str, Words] = {
     Kind.CONFLICT: Words("Có người vừa thay đổi hoặc đã dùng thông tin này", "Tải lại trang rồi thử lại."),
     Kind.GONE: Words("Dữ liệu này đã hết thời gian lưu", "Xem lịch để biết những ngày còn hình."),
     Kind.TOO_MANY: Words("Có quá nhiều yêu cầu cùng lúc", "Chờ một phút rồi thử lại."),
-    Kind.UNAVAILABLE: Words("Hệ thống chưa làm được việc này lúc này", "Chờ một phút rồi thử lại; nếu vẫn vậy, báo kỹ thuật viên."),
-    Kind.DATA_LOSS: Words("Một phần dữ liệu bị mất hoặc hỏng", "Báo kỹ thuật viên chạy `luytre check --repair`."),
-    Kind.INTERNAL: Words("Hệ thống gặp sự cố khi xử lý yêu cầu", "Thử lại; nếu vẫn vậy, báo kỹ thuật viên xem nhật ký máy chủ."),
-    "wrong_password": Words("Tên hoặc mật khẩu không đúng", "Nhập lại; nếu quên mật khẩu, nhờ người quản trị đặt mật khẩu mới."),
-    "locked": Words("Tài khoản tạm khóa vì nhập sai nhiều lần", "Thử lại sau {wait}, hoặc nhờ người quản trị giúp."),
-    "missing_right": Words("Bạn chưa được cấp quyền {right}", "Nhờ người quản trị của địa bàn cấp quyền này."),
+    Kind.UNAVAILABLE: Words(
+        "Hệ thống chưa làm được việc này lúc này", "Chờ một phút rồi thử lại; nếu vẫn vậy, báo kỹ thuật viên."
+    ),
+    Kind.DATA_LOSS: Words(
+        "Một phần dữ liệu bị mất hoặc hỏng", "Báo kỹ thuật viên chạy `luytre check --repair`."
+    ),
+    Kind.INTERNAL: Words(
+        "Hệ thống gặp sự cố khi xử lý yêu cầu", "Thử lại; nếu vẫn vậy, báo kỹ thuật viên xem nhật ký máy chủ."
+    ),
+    "wrong_password": Words(
+        "Tên hoặc mật khẩu không đúng", "Nhập lại; nếu quên mật khẩu, nhờ người quản trị đặt mật khẩu mới."
+    ),
+    "locked": Words(
+        "Tài khoản tạm khóa vì nhập sai nhiều lần", "Thử lại sau {wait}, hoặc nhờ người quản trị giúp."
+    ),
+    "missing_right": Words(
+        "Bạn chưa được cấp quyền {right}", "Nhờ người quản trị của địa bàn cấp quyền này."
+    ),
     "csrf": Words("Trang này đã cũ so với phiên đăng nhập", "Tải lại trang rồi làm lại."),
-    "other_origin": Words("Yêu cầu đến từ một trang web khác", "Mở trực tiếp trang của hệ thống rồi làm lại."),
-    "no_camera": Words("Không có camera này", "Chọn camera trong danh sách; có thể mã đã đổi hoặc camera đã bị xóa."),
+    "other_origin": Words(
+        "Yêu cầu đến từ một trang web khác", "Mở trực tiếp trang của hệ thống rồi làm lại."
+    ),
+    "no_camera": Words(
+        "Không có camera này", "Chọn camera trong danh sách; có thể mã đã đổi hoặc camera đã bị xóa."
+    ),
     "no_stream": Words("Camera này không có luồng hình được chọn", "Chọn luồng chính của camera."),
     "camera_exists": Words("Mã camera này đã được dùng", "Chọn mã khác, hoặc sửa camera đang có."),
     "bad_code": Words("Mã camera không hợp lệ", "Dùng chữ, số, dấu chấm và gạch nối, ví dụ DK-01."),
     "bad_url": Words("Đây không phải địa chỉ camera", "Viết theo dạng rtsp://MÁY/ĐƯỜNG-DẪN."),
     "too_long": Words("Có ô quá dài hoặc chứa ký tự lạ", "Viết ngắn lại rồi gửi lại."),
-    "too_many_tickets": Words("Phiên này đã tạo quá nhiều liên kết", "Đăng xuất rồi đăng nhập lại để hủy các liên kết cũ."),
+    "too_many_tickets": Words(
+        "Phiên này đã tạo quá nhiều liên kết", "Đăng xuất rồi đăng nhập lại để hủy các liên kết cũ."
+    ),
     "logged_out": Words("Phiên đăng nhập đã kết thúc", "Đăng nhập lại."),
-    "database_down": Words("Cơ sở dữ liệu của hệ thống không trả lời", "Báo kỹ thuật viên kiểm tra cơ sở dữ liệu và ổ đĩa."),
-    "wrong_key": Words("Không mở được mật khẩu đã lưu của camera", "Nhập lại mật khẩu của camera, hoặc khôi phục tệp node.key."),
+    "database_down": Words(
+        "Cơ sở dữ liệu của hệ thống không trả lời", "Báo kỹ thuật viên kiểm tra cơ sở dữ liệu và ổ đĩa."
+    ),
+    "wrong_key": Words(
+        "Không mở được mật khẩu đã lưu của camera",
+        "Nhập lại mật khẩu của camera, hoặc khôi phục tệp node.key.",
+    ),
     "bad_field": Words("Ô “{field}” chưa đúng", "Sửa ô này rồi gửi lại."),
     "bad_body": Words("Nội dung gửi lên không đọc được", "Gửi nội dung dạng JSON."),
-    "body_too_large": Words("Nội dung gửi lên quá lớn", "Gửi ít hơn {limit}."),
+    "body_too_large": Words("Nội dung gửi lên quá lớn", "Gửi không quá 64 KB."),
     "bad_time": Words("Thời điểm “{field}” chưa đúng", "Viết như 2026-11-22T14:05:00+07:00."),
     "bad_date": Words("Ngày này chưa đúng", "Viết như 2026-11-22."),
     "end_before_start": Words("Thời điểm cuối không sau thời điểm đầu", "Chọn lại thời điểm đầu và cuối."),
     "span_too_long": Words("Khoảng thời gian dài hơn 24 giờ", "Chia thành các đoạn tối đa 24 giờ."),
-    "nothing_recorded": Words("Không có hình nào trong khoảng thời gian này", "Hình gần nhất là lúc {nearest}."),
-    "never_recorded": Words("Camera này chưa có hình nào được ghi", "Xem trang Camera để biết vì sao chưa ghi."),
-    "outside_ticket": Words("Liên kết này chỉ dùng cho camera và khoảng thời gian khác", "Nhờ người gửi tạo liên kết mới."),
-    "no_such_address": Words("Không có địa chỉ này", "Kiểm tra lại địa chỉ; tài liệu nằm trong ref/openapi.json."),
-    "wrong_method": Words("Địa chỉ này không nhận cách gọi đó", "Kiểm tra lại cách gọi trong ref/openapi.json."),
+    "nothing_recorded": Words(
+        "Không có hình nào trong khoảng thời gian này", "Hình gần nhất là lúc {nearest}."
+    ),
+    "never_recorded": Words(
+        "Camera này chưa có hình nào được ghi", "Xem trang Camera để biết vì sao chưa ghi."
+    ),
+    "outside_ticket": Words(
+        "Liên kết này chỉ dùng cho camera và khoảng thời gian khác", "Nhờ người gửi tạo liên kết mới."
+    ),
+    "no_such_address": Words(
+        "Không có địa chỉ này", "Kiểm tra lại địa chỉ; tài liệu nằm trong ref/openapi.json."
+    ),
+    "wrong_method": Words(
+        "Địa chỉ này không nhận cách gọi đó", "Kiểm tra lại cách gọi trong ref/openapi.json."
+    ),
     "bad_range": Words("Phần được yêu cầu nằm ngoài tệp", "Mở lại video từ đầu."),
 }
 
@@ -61,27 +95,48 @@ _EN: Mapping[str, Words] = {
     Kind.CONFLICT: Words("Somebody has just changed or already uses this", "Reload the page and try again."),
     Kind.GONE: Words("This is past its retention", "The calendar shows which days still have pictures."),
     Kind.TOO_MANY: Words("There are too many requests at once", "Wait a minute and try again."),
-    Kind.UNAVAILABLE: Words("The node cannot do this right now", "Wait a minute and try again; else tell the technician."),
-    Kind.DATA_LOSS: Words("Some data is lost or damaged", "Ask the technician to run `luytre check --repair`."),
-    Kind.INTERNAL: Words("The node failed at this request", "Try again; else ask the technician to read the node's log."),
-    "wrong_password": Words("The name or the password is wrong", "Try again, or ask the administrator for a new password."),
-    "locked": Words("The account is locked after several wrong passwords", "Try again in {wait}, or ask the administrator."),
+    Kind.UNAVAILABLE: Words(
+        "The node cannot do this right now", "Wait a minute and try again; else tell the technician."
+    ),
+    Kind.DATA_LOSS: Words(
+        "Some data is lost or damaged", "Ask the technician to run `luytre check --repair`."
+    ),
+    Kind.INTERNAL: Words(
+        "The node failed at this request", "Try again; else ask the technician to read the node's log."
+    ),
+    "wrong_password": Words(
+        "The name or the password is wrong", "Try again, or ask the administrator for a new password."
+    ),
+    "locked": Words(
+        "The account is locked after several wrong passwords",
+        "Try again in {wait}, or ask the administrator.",
+    ),
     "missing_right": Words("You do not have the right to {right}", "Ask the ward's administrator for it."),
     "csrf": Words("This page is older than the session", "Reload the page and do it again."),
-    "other_origin": Words("The request comes from another web site", "Open this node's own page and do it there."),
-    "no_camera": Words("There is no such camera", "Choose one from the list; its code may have changed, or it was removed."),
+    "other_origin": Words(
+        "The request comes from another web site", "Open this node's own page and do it there."
+    ),
+    "no_camera": Words(
+        "There is no such camera", "Choose one from the list; its code may have changed, or it was removed."
+    ),
     "no_stream": Words("The camera has no such stream", "Choose the camera's main stream."),
     "camera_exists": Words("This camera code is taken", "Choose another, or change the camera that has it."),
     "bad_code": Words("This is not a camera code", "Use letters, digits, dots and hyphens, such as DK-01."),
     "bad_url": Words("This is not the address of a camera", "Write it as rtsp://HOST/PATH."),
     "too_long": Words("A field is too long or has strange characters in it", "Shorten it and send it again."),
-    "too_many_tickets": Words("This session has made too many links", "Log out and in again: that ends the old ones."),
+    "too_many_tickets": Words(
+        "This session has made too many links", "Log out and in again: that ends the old ones."
+    ),
     "logged_out": Words("The session has ended", "Log in again."),
-    "database_down": Words("The node's database does not answer", "Ask the technician to check the database and the disk."),
-    "wrong_key": Words("The stored password of the camera cannot be opened", "Enter it again, or restore the file node.key."),
+    "database_down": Words(
+        "The node's database does not answer", "Ask the technician to check the database and the disk."
+    ),
+    "wrong_key": Words(
+        "The stored password of the camera cannot be opened", "Enter it again, or restore the file node.key."
+    ),
     "bad_field": Words("The field “{field}” is not right", "Correct it and send it again."),
     "bad_body": Words("What was sent cannot be read", "Send JSON."),
-    "body_too_large": Words("What was sent is too large", "Send less than {limit}."),
+    "body_too_large": Words("What was sent is too large", "Send at most 64 KB."),
     "bad_time": Words("The time “{field}” is not right", "Write it as 2026-11-22T14:05:00+07:00."),
     "bad_date": Words("This is not a date", "Write it as 2026-11-22."),
     "end_before_start": Words("The end is not after the start", "Choose start and end again."),
@@ -90,7 +145,9 @@ _EN: Mapping[str, Words] = {
     "never_recorded": Words("Nothing has been recorded of this camera yet", "The Cameras page says why."),
     "outside_ticket": Words("This link is for another camera or span", "Ask its sender for a new one."),
     "no_such_address": Words("There is nothing at this address", "Check it against ref/openapi.json."),
-    "wrong_method": Words("This address is not called that way", "Check the method against ref/openapi.json."),
+    "wrong_method": Words(
+        "This address is not called that way", "Check the method against ref/openapi.json."
+    ),
     "bad_range": Words("The requested part is outside of the file", "Start the video again."),
 }
 

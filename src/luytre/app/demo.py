@@ -21,8 +21,9 @@ from typing import Final
 from luytre.app import launch
 from luytre.app.children import Child
 from luytre.app.demo_cameras import CAMERAS, HOST, address
+from luytre.app.foundation import init
 from luytre.app.node import Node
-from luytre.app.store import Store, init
+from luytre.app.store import Store
 from luytre.app.supervisor import RANK_SOURCE, Supervisor, configure_log, node_children
 from luytre.archive.keys import StreamKey
 from luytre.base import config as settings

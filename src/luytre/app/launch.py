@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from luytre.app import lock
-from luytre.app.store import Store, bring_up_to_date
+from luytre.app.foundation import bring_up_to_date
+from luytre.app.store import Store
 from luytre.base import config as settings
 from luytre.base.errors import Error, Kind, from_os
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from luytre.app.store import InitResult, Store, init
+from luytre.app.foundation import InitResult, init
+from luytre.app.store import Store
 from luytre.archive.catalog import Archive
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.config import NodeConfig

@@ -23,54 +23,90 @@ class Words(NamedTuple):
 
 
 _VI: Mapping[Cause, Words] = {
-    Cause.HOST_DOWN: Words("Không tìm thấy camera trên mạng", "Kiểm tra nguồn điện, dây mạng và địa chỉ IP của camera."),
-    Cause.REFUSED: Words("Camera không nhận kết nối", "Kiểm tra cổng trong địa chỉ và bật RTSP trong cài đặt của camera."),
-    Cause.TIMEOUT: Words("Camera không trả lời", "Kiểm tra đường truyền; nếu vẫn vậy, tắt nguồn camera rồi bật lại."),
-    Cause.NOT_RTSP: Words("Địa chỉ này không phải luồng RTSP", "Kiểm tra cổng trong địa chỉ; camera thường dùng cổng 554."),
-    Cause.AUTH_FAILED: Words("Camera từ chối mật khẩu", "Nhập lại tên và mật khẩu của camera hoặc gọi nhà thầu."),
-    Cause.NOT_FOUND: Words(
-        "Camera không có luồng hình ở địa chỉ này", "Kiểm tra phần đường dẫn sau cổng theo hướng dẫn của hãng camera."
+    Cause.HOST_DOWN: Words(
+        "Không tìm thấy camera trên mạng", "Kiểm tra nguồn điện, dây mạng và địa chỉ IP của camera."
     ),
-    Cause.NO_VIDEO: Words("Luồng này không có hình", "Chọn luồng khác của camera hoặc bật hình trong cài đặt của camera."),
+    Cause.REFUSED: Words(
+        "Camera không nhận kết nối", "Kiểm tra cổng trong địa chỉ và bật RTSP trong cài đặt của camera."
+    ),
+    Cause.TIMEOUT: Words(
+        "Camera không trả lời", "Kiểm tra đường truyền; nếu vẫn vậy, tắt nguồn camera rồi bật lại."
+    ),
+    Cause.NOT_RTSP: Words(
+        "Địa chỉ này không phải luồng RTSP", "Kiểm tra cổng trong địa chỉ; camera thường dùng cổng 554."
+    ),
+    Cause.AUTH_FAILED: Words(
+        "Camera từ chối mật khẩu", "Nhập lại tên và mật khẩu của camera hoặc gọi nhà thầu."
+    ),
+    Cause.NOT_FOUND: Words(
+        "Camera không có luồng hình ở địa chỉ này",
+        "Kiểm tra phần đường dẫn sau cổng theo hướng dẫn của hãng camera.",
+    ),
+    Cause.NO_VIDEO: Words(
+        "Luồng này không có hình", "Chọn luồng khác của camera hoặc bật hình trong cài đặt của camera."
+    ),
     Cause.UNSUPPORTED_CODEC: Words(
-        "Camera dùng kiểu nén hình chưa được hỗ trợ", "Đổi kiểu nén hình sang H.264 hoặc H.265 trong cài đặt của camera."
+        "Camera dùng kiểu nén hình chưa được hỗ trợ",
+        "Đổi kiểu nén hình sang H.264 hoặc H.265 trong cài đặt của camera.",
     ),
     Cause.NO_PARAMETERS: Words(
-        "Camera chưa gửi thông số hình", "Chờ một phút; nếu vẫn vậy, khởi động lại camera hoặc đổi kiểu nén hình sang H.264."
+        "Camera chưa gửi thông số hình",
+        "Chờ một phút; nếu vẫn vậy, khởi động lại camera hoặc đổi kiểu nén hình sang H.264.",
     ),
     Cause.BAD_MEDIA: Words(
-        "Dữ liệu hình từ camera bị hỏng", "Kiểm tra dây mạng; nếu vẫn vậy, cập nhật phần mềm của camera hoặc gọi nhà thầu."
+        "Dữ liệu hình từ camera bị hỏng",
+        "Kiểm tra dây mạng; nếu vẫn vậy, cập nhật phần mềm của camera hoặc gọi nhà thầu.",
     ),
-    Cause.STALLED: Words("Camera vẫn nối nhưng ngừng gửi hình", "Hệ thống đang tự nối lại; nếu lặp lại, khởi động lại camera."),
+    Cause.STALLED: Words(
+        "Camera vẫn nối nhưng ngừng gửi hình", "Hệ thống đang tự nối lại; nếu lặp lại, khởi động lại camera."
+    ),
     Cause.CLOSED_BY_CAMERA: Words(
-        "Camera ngắt kết nối", "Hệ thống đang tự nối lại; nếu lặp lại, kiểm tra số người cùng xem và nguồn điện của camera."
+        "Camera ngắt kết nối",
+        "Hệ thống đang tự nối lại; nếu lặp lại, kiểm tra số người cùng xem và nguồn điện của camera.",
     ),
     Cause.SERVER_ERROR: Words("Camera báo lỗi bên trong", "Khởi động lại camera; nếu vẫn vậy, gọi nhà thầu."),
     Cause.TIMESTAMP_JUMP: Words(
-        "Đồng hồ hình của camera nhảy", "Hệ thống tự nối lại; nếu lặp lại, đặt máy chủ thời gian (NTP) cho camera."
+        "Đồng hồ hình của camera nhảy",
+        "Hệ thống tự nối lại; nếu lặp lại, đặt máy chủ thời gian (NTP) cho camera.",
     ),
     Cause.PARAMETERS_CHANGED: Words(
         "Thông số hình của camera thay đổi", "Không cần làm gì: hệ thống ghi tiếp với thông số mới."
     ),
     Cause.DISK_SLOW: Words("Ổ đĩa ghi không kịp", "Kiểm tra ổ đĩa và bớt việc khác đang dùng ổ này."),
     Cause.DISK_FULL: Words("Ổ đĩa đầy", "Thêm ổ đĩa hoặc giảm số ngày lưu; hệ thống tự ghi lại khi có chỗ."),
-    Cause.DISK_ERROR: Words("Ổ đĩa bị lỗi", "Kiểm tra dây và ổ đĩa; chạy `luytre check` để biết phần hình nào bị mất."),
+    Cause.DISK_ERROR: Words(
+        "Ổ đĩa bị lỗi", "Kiểm tra dây và ổ đĩa; chạy `luytre check` để biết phần hình nào bị mất."
+    ),
     Cause.NODE_STOPPED: Words("Hệ thống được tắt", "Không cần làm gì: hệ thống ghi lại khi được bật."),
     Cause.NODE_CRASHED: Words("Máy chủ tắt đột ngột", "Kiểm tra nguồn điện và bộ lưu điện của máy chủ."),
-    Cause.CAMERA_DISABLED: Words("Camera đang được tạm dừng", "Bật lại camera trong trang Camera khi cần ghi hình."),
+    Cause.CAMERA_DISABLED: Words(
+        "Camera đang được tạm dừng", "Bật lại camera trong trang Camera khi cần ghi hình."
+    ),
     Cause.CONNECTING: Words("Đang kết nối với camera", "Chờ vài giây."),
     Cause.FILE_LOST: Words("Tệp hình bị mất", "Chạy `luytre check --repair` và kiểm tra ổ đĩa."),
     Cause.UNKNOWN: Words("Không còn ghi chép về lý do", "Xem nhật ký máy chủ của khoảng thời gian này."),
 }
 
 _EN: Mapping[Cause, Words] = {
-    Cause.HOST_DOWN: Words("The camera is not on the network", "Check its power, its cable and its IP address."),
-    Cause.REFUSED: Words("The camera accepts no connection", "Check the port, and switch RTSP on in the camera's settings."),
-    Cause.TIMEOUT: Words("The camera does not answer", "Check the line; if that does not help, turn the camera off and on."),
+    Cause.HOST_DOWN: Words(
+        "The camera is not on the network", "Check its power, its cable and its IP address."
+    ),
+    Cause.REFUSED: Words(
+        "The camera accepts no connection", "Check the port, and switch RTSP on in the camera's settings."
+    ),
+    Cause.TIMEOUT: Words(
+        "The camera does not answer", "Check the line; if that does not help, turn the camera off and on."
+    ),
     Cause.NOT_RTSP: Words("There is no RTSP at this address", "Check the port; most cameras use 554."),
-    Cause.AUTH_FAILED: Words("The camera refuses the password", "Enter its user and password again, or call the contractor."),
-    Cause.NOT_FOUND: Words("The camera has no stream at this address", "Check the path against the maker's instructions."),
-    Cause.NO_VIDEO: Words("The stream has no picture", "Choose another stream, or switch video on in the camera's settings."),
+    Cause.AUTH_FAILED: Words(
+        "The camera refuses the password", "Enter its user and password again, or call the contractor."
+    ),
+    Cause.NOT_FOUND: Words(
+        "The camera has no stream at this address", "Check the path against the maker's instructions."
+    ),
+    Cause.NO_VIDEO: Words(
+        "The stream has no picture", "Choose another stream, or switch video on in the camera's settings."
+    ),
     Cause.UNSUPPORTED_CODEC: Words(
         "The camera's video codec is not supported", "Set the camera to H.264 or H.265 in its settings."
     ),
@@ -83,25 +119,39 @@ _EN: Mapping[Cause, Words] = {
         "Check the cable; if that does not help, update the camera's firmware or call the contractor.",
     ),
     Cause.STALLED: Words(
-        "The camera is connected but sends no picture", "It is being reconnected; if this repeats, restart the camera."
+        "The camera is connected but sends no picture",
+        "It is being reconnected; if this repeats, restart the camera.",
     ),
     Cause.CLOSED_BY_CAMERA: Words(
         "The camera closed the connection",
         "It is being reconnected; if this repeats, check its power and how many others are watching it.",
     ),
-    Cause.SERVER_ERROR: Words("The camera reports an internal error", "Restart it; if that does not help, call the contractor."),
+    Cause.SERVER_ERROR: Words(
+        "The camera reports an internal error", "Restart it; if that does not help, call the contractor."
+    ),
     Cause.TIMESTAMP_JUMP: Words(
-        "The camera's picture clock jumped", "It is being reconnected; if this repeats, give the camera a time server (NTP)."
+        "The camera's picture clock jumped",
+        "It is being reconnected; if this repeats, give the camera a time server (NTP).",
     ),
     Cause.PARAMETERS_CHANGED: Words(
         "The camera's picture parameters changed", "Nothing to do: recording goes on with the new ones."
     ),
     Cause.DISK_SLOW: Words("The disk could not keep up", "Check the disk, and what else is using it."),
-    Cause.DISK_FULL: Words("The disk is full", "Add a disk or keep fewer days; recording resumes when there is room."),
-    Cause.DISK_ERROR: Words("The disk has an error", "Check the disk and its cable; `luytre check` tells what was lost."),
-    Cause.NODE_STOPPED: Words("The node was switched off", "Nothing to do: it records again when it is switched on."),
-    Cause.NODE_CRASHED: Words("The node stopped suddenly", "Check the power of the node and its battery backup."),
-    Cause.CAMERA_DISABLED: Words("The camera is paused", "Enable it on the Cameras page when it should record."),
+    Cause.DISK_FULL: Words(
+        "The disk is full", "Add a disk or keep fewer days; recording resumes when there is room."
+    ),
+    Cause.DISK_ERROR: Words(
+        "The disk has an error", "Check the disk and its cable; `luytre check` tells what was lost."
+    ),
+    Cause.NODE_STOPPED: Words(
+        "The node was switched off", "Nothing to do: it records again when it is switched on."
+    ),
+    Cause.NODE_CRASHED: Words(
+        "The node stopped suddenly", "Check the power of the node and its battery backup."
+    ),
+    Cause.CAMERA_DISABLED: Words(
+        "The camera is paused", "Enable it on the Cameras page when it should record."
+    ),
     Cause.CONNECTING: Words("Connecting to the camera", "Wait a few seconds."),
     Cause.FILE_LOST: Words("A video file is missing", "Run `luytre check --repair`, and check the disk."),
     Cause.UNKNOWN: Words("No record of the reason is left", "Look at the node's log of that time."),

@@ -135,7 +135,7 @@ class Registry:
         """Raises Error(CONFLICT, cause="camera_exists"), Error(INVALID, cause="bad_code" | "bad_url" |
         "too_long").
         """
-        if not _CODE.match(new.code):
+        if not _CODE.fullmatch(new.code):
             raise Error(
                 Kind.INVALID,
                 f"{new.code!r} cannot be a camera's code",

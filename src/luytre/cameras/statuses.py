@@ -1,15 +1,18 @@
 """How a camera is doing: what the registry wants of it beside what its recorder says.
 
-Promises   a camera's state is its main stream's; a stream is `disabled` when its camera is, `unknown` when no recorder speaks for it.
-Does not   ask anybody: both sides are handed in.
+Promises   a camera's state is its main stream's; a stream is `disabled` when its camera is, `unknown` when no
+           recorder speaks for it.
+Does not   ask the registry or the recorders: what they say is handed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.catalog import Archive
+from luytre.archive.keys import Cause, Span, StreamKey
 from luytre.cameras.registry import Camera, Stream
 from luytre.recorder.state import StreamState
 
@@ -70,3 +73,13 @@ def camera_status(
         for stream in ordered
     )
     return CameraStatus(camera, streams, recorded_from_us)
+
+
+def gap_causes(archive: Archive, cameras: Iterable[Camera], window: Span) -> Counter[str]:
+    """How many gaps of each cause touch the window, over all streams."""
+    counts: Counter[str] = Counter()
+    for camera in cameras:
+        for stream in camera.streams:
+            coverage = archive.coverage(StreamKey(camera.id, stream.name), *window)
+            counts.update(gap.cause for gap in coverage.gaps)
+    return counts

@@ -8,7 +8,7 @@ Does not   speak HTTP, and does not keep recordings: it asks the archive and the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
@@ -20,14 +20,19 @@ from luytre.archive.catalog import Archive, VolumeStatus
 from luytre.archive.keys import Span, StreamKey
 from luytre.base.clock import SYSTEM, US_PER_S, Clock
 from luytre.base.errors import Error, Kind
-from luytre.cameras import days, stills
+from luytre.cameras import stills
+from luytre.cameras.days import Day, day_of
 from luytre.cameras.live import LiveFragment, LiveHub, LiveInit, LiveState
 from luytre.cameras.lookbook import Lookbook
+from luytre.cameras.movies import Movies
 from luytre.cameras.registry import Camera, Registry, Stream
 from luytre.cameras.statuses import CameraStatus, StreamStatus, camera_status, stream_status
 from luytre.cameras.ticketed import TicketRanges
 from luytre.people.actor import Actor, Scope
 from luytre.people.looks import Looks
+
+# What `live` yields is named here too: `cameras.live` is this module's own.
+__all__ = ["LiveFragment", "LiveInit", "LiveView", "NothingRecorded", "Pieces", "Still", "Viewing"]
 
 # A playlist of a day has tens of thousands of parts; more at once is a job for exports in pieces.
 LONGEST_SPAN_US = 24 * 3600 * US_PER_S
@@ -82,7 +87,9 @@ class Pieces:
 
 
 class Viewing:
-    """Each method takes the actor first and raises Error(FORBIDDEN) when they may not. Thread-safe; `live` is for asyncio."""
+    """Each method takes the actor first and raises Error(FORBIDDEN) when they may not. Thread-safe; `live` is
+    for asyncio.
+    """
 
     def __init__(
         self, registry: Registry, archive: Archive, hub: LiveHub, looks: Looks, clock: Clock = SYSTEM
@@ -93,6 +100,7 @@ class Viewing:
         self._clock = clock
         self._lookbook = Lookbook(looks, clock)
         self._tickets = TicketRanges(self._bare_playlist, clock)
+        self._movies = Movies(lambda key, span: export.movie(archive, key, *span), clock)
         self._recorded_from: dict[StreamKey, tuple[float, int | None]] = {}
 
     # -- what there is ----------------------------------------------------------------------------------------
@@ -120,10 +128,10 @@ class Viewing:
         actor.require("playback")
         return self._archive.days(self._key(code, stream), zone)
 
-    def day(self, actor: Actor, code: str, stream: str, day: date, zone: ZoneInfo) -> days.Day:
+    def day(self, actor: Actor, code: str, stream: str, day: date, zone: ZoneInfo) -> Day:
         """One day's timeline."""
         actor.require("playback")
-        return days.day_of(self._archive, self._key(code, stream), day, zone)
+        return day_of(self._archive, self._key(code, stream), day, zone)
 
     # -- pictures ---------------------------------------------------------------------------------------------
 
@@ -170,7 +178,7 @@ class Viewing:
         actor.require("export" if keep else "playback")
         key = self._span_key(actor, code, stream, span)
         try:
-            movie = export.movie(self._archive, key, *span)
+            movie = self._movies.get(key, span)
         except Error as error:
             raise self._explained(error, key, span) from error
         if keep:
@@ -207,7 +215,7 @@ class Viewing:
             raise NothingRecorded(self._archive.nearest(key, span.start_us))
         return Scope(camera=key.camera, stream=key.stream, start_us=span.start_us, end_us=span.end_us)
 
-    async def live(self, actor: Actor, code: str, stream: str) -> AsyncIterator[LiveView]:
+    async def live(self, actor: Actor, code: str, stream: str) -> AsyncGenerator[LiveView, None]:
         """States, inits and fragments of one stream, without end. Ends with Error(NOT_FOUND) when the camera is removed."""
         camera, wanted = await asyncio.to_thread(self._open_live, actor, code, stream)
         key = StreamKey(camera.id, wanted.name)
@@ -238,7 +246,10 @@ class Viewing:
         """A stream that the camera has, or had while something was recorded."""
         camera = self._registry.get(code)
         key = StreamKey(camera.id, stream)
-        if all(known.name != stream for known in camera.streams) and self._archive.recorded_range(key) is None:
+        if (
+            all(known.name != stream for known in camera.streams)
+            and self._archive.recorded_range(key) is None
+        ):
             raise _no_stream(code, stream)
         return key
 
@@ -251,11 +262,17 @@ class Viewing:
     def _span_key(self, actor: Actor, code: str, stream: str, span: Span) -> StreamKey:
         if span.end_us <= span.start_us:
             raise Error(
-                Kind.INVALID, "the span ends before it begins", hint="Swap start and end.", cause="end_before_start"
+                Kind.INVALID,
+                "the span ends before it begins",
+                hint="Swap start and end.",
+                cause="end_before_start",
             )
         if span.end_us - span.start_us > LONGEST_SPAN_US:
             raise Error(
-                Kind.INVALID, "the span is longer than a day", hint="Ask for at most 24 hours.", cause="span_too_long"
+                Kind.INVALID,
+                "the span is longer than a day",
+                hint="Ask for at most 24 hours.",
+                cause="span_too_long",
             )
         key = self._key(code, stream)
         _check_scope(actor, key, span)

@@ -85,7 +85,7 @@ def command_tree(chosen: Language | None = None) -> Any:
 
 
 def _speak(command: Any, chosen: Language | None) -> None:
-    command.help = find(command.help or "", chosen) or command.help
+    command.help = command.short_help = find(command.help or "", chosen) or command.help
     for parameter in command.params:
         text = getattr(parameter, "help", None)
         if text:

@@ -12,8 +12,8 @@ from rich.text import Text
 from luytre.app import demo as demonstration
 from luytre.app import launch
 from luytre.app.demo import Announcement
-from luytre.app.store import InitResult, add_disks
-from luytre.app.store import init as make_node
+from luytre.app.foundation import InitResult, add_disks
+from luytre.app.foundation import init as make_node
 from luytre.base.config import NodeConfig, VolumeConfig
 from luytre.base.errors import Error, Kind
 from luytre.cli.language import say

@@ -36,7 +36,7 @@ def status(directory: Path, as_json: bool) -> None:
 def _volume_json(volume: VolumeStatus) -> dict[str, object]:
     return {
         "id": volume.id,
-        "path": str(volume.path),
+        "path": volume.path,
         "state": volume.state,
         "total_bytes": volume.total_bytes,
         "free_bytes": volume.free_bytes,
@@ -50,7 +50,7 @@ def _volume_json(volume: VolumeStatus) -> dict[str, object]:
 
 def _volume_row(volume: VolumeStatus, zone: ZoneInfo) -> list[str]:
     return [
-        str(volume.path),
+        volume.path,
         find(f"volume.{volume.state}") or volume.state,
         size(volume.total_bytes),
         size(volume.free_bytes),
@@ -65,7 +65,7 @@ def check(directory: Path, repair: bool, as_json: bool) -> None:
     """Exit 1 when something is wrong and was not repaired."""
     results = [(path, _check(path, repair)) for path in _volumes(directory)]
     findings = [finding for _, found in results for finding in found]
-    clean = all(finding.repaired for finding in findings)
+    clean = all(finding.repaired or finding.severity == "note" for finding in findings)
     if as_json:
         volumes = [
             {"path": str(path), "findings": [_finding_json(one) for one in found]} for path, found in results
@@ -96,8 +96,8 @@ def _check(path: Path, repair: bool) -> list[Finding]:
 def _finding_json(finding: Finding) -> dict[str, object]:
     return {
         "invariant": finding.invariant,
-        "severity": str(finding.severity),
-        "path": str(finding.path),
+        "severity": finding.severity,
+        "path": finding.path,
         "message": finding.message,
         "repaired": finding.repaired,
     }
@@ -110,7 +110,7 @@ def _say_findings(path: Path, findings: list[Finding]) -> None:
     rows = [
         [
             str(finding.invariant),
-            find(f"severity.{finding.severity}") or str(finding.severity),
+            find(f"severity.{finding.severity}") or finding.severity,
             f"{finding.path}: {finding.message}",
             say("yes" if finding.repaired else "no"),
         ]

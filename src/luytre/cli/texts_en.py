@@ -110,7 +110,7 @@ EN: Final[dict[str, str]] = {
     "volume.read_only": "read only",
     "volume.full": "full",
     "severity.error": "error",
-    "severity.warning": "warning",
+    "severity.note": "note",
     "yes": "yes",
     "no": "no",
     "probe.video": "Video",

@@ -110,7 +110,7 @@ VI: Final[dict[str, str]] = {
     "volume.read_only": "chỉ đọc",
     "volume.full": "đầy",
     "severity.error": "lỗi",
-    "severity.warning": "cảnh báo",
+    "severity.note": "ghi chú",
     "yes": "có",
     "no": "không",
     "probe.video": "Hình",

@@ -62,7 +62,7 @@ class Accounts:
         "bad_password").
         """
         clean = unicodedata.normalize("NFC", " ".join(name.split()))
-        if not _NAME.match(clean):
+        if not _NAME.fullmatch(clean):
             raise Error(
                 Kind.INVALID,
                 f"{name!r} cannot be a user name",

@@ -1,7 +1,8 @@
 """Samples become parts: one GOP each, at most 2 s (design/archive.md, design/live.md "Decode times").
 
 Promises   parts touch: a part ends where the next begins; decode times are the sorted presentation times of the part.
-Does not   know wall time, files or the network.
+           A picture whose time lies before what is already written is shown at once after that, not thrown away.
+Does not   know wall time, files or the network; end a run whose times make no sense (wall.py).
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ class Assembler:
         self._audio: list[Sample] = []
         self._origin: int | None = None
         self._max_pts = 0
+        # Smallest time that a picture may still have: the border behind us, or all before the cut in sight.
+        self._floor: int | None = None
+        self._start = 0
         # Index in _video of the first sample of the next part, 0 while no cut is in sight.
         self._cut = 0
         self._frame_ticks = DEFAULT_FRAME_TICKS
@@ -55,9 +59,11 @@ class Assembler:
         A cut is made only before a picture shown later than all before it; then pictures that follow it in decode order
         but are shown before it (an open GOP's leading pictures) still belong after the cut, and tell where it is.
         """
+        if self._floor is not None and sample.pts < self._floor:
+            sample = Sample(self._floor, sample.data, sample.key)
         pts, samples = sample.pts, self._video
         if not samples:
-            self._max_pts = pts
+            self._max_pts = self._start = pts
             samples.append(sample)
             return None
         group = None
@@ -65,9 +71,10 @@ class Assembler:
             group = self._take(self._cut, min(s.pts for s in samples[self._cut :]))
             samples = self._video
         if pts > self._max_pts:
-            due = sample.key or pts - samples[0].pts + self._frame_ticks > MAX_PART_TICKS
+            due = sample.key or pts - self._start + self._frame_ticks > MAX_PART_TICKS
             if due and not self._cut:
                 self._cut = len(samples)
+                self._floor = self._max_pts + 1
             self._max_pts = pts
         samples.append(sample)
         return group
@@ -77,11 +84,16 @@ class Assembler:
         if sample.pts >= 0:
             self._audio.append(sample)
 
-    def end(self) -> Group | None:
-        """What is left when the run ends; the last picture is given the usual length."""
-        if not self._video:
-            return None
-        return self._take(len(self._video), self._max_pts + self._frame_ticks)
+    def end(self, end_pts: int | None = None) -> list[Group]:
+        """What is left when the run ends; without `end_pts` the last picture is given the usual length."""
+        groups = []
+        if self._cut:
+            groups.append(self._take(self._cut, min(s.pts for s in self._video[self._cut :])))
+        if self._video:
+            usual = self._max_pts + self._frame_ticks
+            end = usual if end_pts is None else max(end_pts, self._max_pts + 1)
+            groups.append(self._take(len(self._video), end))
+        return groups
 
     def _take(self, count: int, end_pts: int) -> Group:
         video, self._video = self._video[:count], self._video[count:]
@@ -91,6 +103,7 @@ class Assembler:
             self._origin = start_pts
         if len(video) > 1:
             self._frame_ticks = max((end_pts - start_pts) // len(video), 1)
+        self._start = self._floor = end_pts
         start, end = start_pts - self._origin, end_pts - self._origin
         return Group(video, self._take_audio(end), start, end)
 
@@ -108,13 +121,22 @@ class Assembler:
 
 
 def decode_times(pts: Sequence[int], end: int) -> tuple[list[int], list[int]]:
-    """(decode times, durations) for presentation times in decode order: sorted, made strictly ascending, ending at `end`."""
+    """(decode times, durations) for presentation times in decode order: sorted, made ascending, ending at `end`.
+
+    `end` is later than all of them. Durations add up to `end - min(pts)`; a 0 among them only where there are more
+    pictures than ticks.
+    """
     times = sorted(pts)
     for i in range(1, len(times)):
         if times[i] <= times[i - 1]:
             times[i] = times[i - 1] + 1
+    for i in range(len(times) - 1, 0, -1):
+        latest = end - (len(times) - i)
+        if times[i] <= latest:
+            break
+        times[i] = max(latest, times[0])
     durations = [after - before for before, after in pairwise(times)]
-    durations.append(max(end - times[-1], 1))
+    durations.append(end - times[-1])
     return times, durations
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from luytre.archive.keys import Cause
 from luytre.base.errors import Error, Kind
@@ -76,14 +78,17 @@ def from_socket(error: OSError, where: Address) -> Error:
     return failure(Cause.HOST_DOWN, f"{place}: {error.strerror or error}")
 
 
-async def connect(url: str, user: str, password: str, *, audio: bool) -> Connection:
+async def connect(
+    url: str, user: str, password: str, *, audio: bool, handshake_s: float = HANDSHAKE_S
+) -> Connection:
     """Raises Error."""
     session = ClientSession(url, user, password, audio)
     redirected = 0
     while True:
         where = address(session.url)
         try:
-            async with asyncio.timeout(HANDSHAKE_S):
+            # asyncio's timeout raises TimeoutError, which is an OSError.
+            async with asyncio.timeout(handshake_s):
                 answer = await _attempt(session, where)
         except OSError as error:
             raise from_socket(error, where) from error
@@ -109,7 +114,7 @@ async def _attempt(session: ClientSession, where: Address) -> Connection | Redir
 
 async def _open(where: Address) -> socket.socket:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+    found = await _resolve(where)
     problem: OSError | None = None
     for family, kind, protocol, _, place in found:
         sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
@@ -117,6 +122,10 @@ async def _open(where: Address) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(CONNECT_S):
                 await loop.sock_connect(sock, place)
+        except TimeoutError:
+            # Who does not even accept a connection is not there: behind a router nobody else tells us so.
+            sock.close()
+            problem = OSError(errno.EHOSTUNREACH, f"no answer within {CONNECT_S:.0f} s")
         except OSError as error:
             sock.close()
             problem = error
@@ -128,27 +137,47 @@ async def _open(where: Address) -> socket.socket:
     raise problem or OSError(errno.EHOSTUNREACH, "no address")
 
 
+async def _resolve(where: Address) -> Sequence[Any]:
+    """What getaddrinfo finds. Numbers are not sent to its threads: these may all be waiting for a dead name server."""
+    try:
+        return socket.getaddrinfo(
+            where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except OSError:
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from error
+
+
 async def _handshake(sock: socket.socket, session: ClientSession) -> Connection | Redirect:
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(sock, session.start())
     server = ""
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                data = await loop.sock_recv(sock, RECEIVE_BYTES)
-        except TimeoutError:
-            events = session.idle()
-        else:
-            if not data:
-                raise ConnectionResetError(errno.ECONNRESET, "closed in the handshake")
-            events = session.receive(data)
-        for event in events:
-            if isinstance(event, Redirect):
-                return event
-            if isinstance(event, Described):
-                server = event.server
-            elif isinstance(event, Playing):
-                return Connection(sock, session, event, server, session.rest())
-        to_send = session.data_to_send()
-        if to_send:
-            await loop.sock_sendall(sock, to_send)
+    # A task, because a cancelled sock_recv may already have taken bytes.
+    receiving: asyncio.Task[bytes] | None = None
+    try:
+        while True:
+            receiving = receiving or loop.create_task(loop.sock_recv(sock, RECEIVE_BYTES))
+            await asyncio.wait([receiving], timeout=SILENCE_S)
+            if not receiving.done():
+                events = session.idle()
+            else:
+                data, receiving = receiving.result(), None
+                if not data:
+                    raise ConnectionResetError(errno.ECONNRESET, "closed in the handshake")
+                events = session.receive(data)
+            for event in events:
+                if isinstance(event, Described):
+                    server = event.server
+                elif isinstance(event, Redirect):
+                    return event
+                else:
+                    return Connection(sock, session, event, server, session.rest())
+            to_send = session.data_to_send()
+            if to_send:
+                await loop.sock_sendall(sock, to_send)
+    finally:
+        if receiving is not None:
+            receiving.cancel()
+            await asyncio.wait([receiving])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.open_segment import RunHandle
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock, from_ntp
 from luytre.base.errors import Error, Kind
@@ -22,7 +23,7 @@ from luytre.media.rtp.interleaved import split
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import AudioTrack, Sample, VideoTrack
-from luytre.recorder.run import OnSample, Run, audio_origin
+from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, audio_origin
 
 # A connection that sent this much without one usable picture sends no video that we understand.
 HOPELESS_BYTES = 8 << 20
@@ -40,7 +41,9 @@ class Target:
 
 class Ingest:
     """pictures   complete pictures so far: the watchdog's food; messages: RTSP text found between frames, for
-    the session.
+    the session
+    unused     pictures since the last one that began or continued a run
+    blocked    why the archive takes nothing although the camera sends; None while it does
     """
 
     def __init__(
@@ -63,15 +66,22 @@ class Ingest:
         self.run: Run | None = None
         self.messages: list[bytes] = []
         self.pictures = 0
+        self.unused = 0
         self.bytes_received = 0
         self.clock_offset_ms: int | None = None
-        # Why the archive takes nothing although the camera sends; None while it does.
         self.blocked: str | None = None
+        # The run that the disk was too slow for: the next one waits until half the budget is free again.
+        self._behind: RunHandle | None = None
         self.floor_us = target.floor_us
         self._known_sets = -1
         self._track: VideoTrack | None = None
         self._audio_origin: int | None = None
         self._run_first: tuple[int, int] = (0, 0)
+
+    @property
+    def has_media(self) -> bool:
+        """Whether anything came on the channels that were agreed."""
+        return any(receiver.packets or receiver.invalid for receiver in self._receivers.values())
 
     @property
     def lost(self) -> int:
@@ -84,6 +94,14 @@ class Ingest:
     @property
     def audio_codec(self) -> str | None:
         return None if self._audio_track is None else self._audio_track.codec
+
+    @property
+    def is_recording(self) -> bool:
+        """A run goes on; after a failure of the disk only once something of it is really written."""
+        run = self.run
+        if run is None or run.handle.failure is not None:
+            return False
+        return self.blocked is None or run.handle.written > 0
 
     def _add_audio(self, client: ClientTrack, track: AudioTrack) -> None:
         fmtp = client.media.fmtp
@@ -111,12 +129,12 @@ class Ingest:
         if messages:
             self.messages += [data[start:end] for start, end in messages]
         if self._video.samples:
-            samples, self._video.samples = self._video.samples, []
+            samples, new_from = self._video.take()
             received_us = self._clock.wall_us()
-            for sample in samples:
-                self._picture(sample, received_us)
+            for number, sample in enumerate(samples):
+                self._picture(sample, received_us, number >= new_from)
         elif self.pictures == 0 and self.bytes_received > HOPELESS_BYTES:
-            raise _no_pictures(self._video)
+            raise self.no_pictures()
         if self._audio is not None and self._audio.samples:
             sounds, self._audio.samples = self._audio.samples, []
             self._sounds(sounds)
@@ -125,35 +143,48 @@ class Ingest:
         """The connection is over."""
         self._video.flush()
         if self.run is not None:
-            samples, self._video.samples = self._video.samples, []
-            for sample in samples:
-                self._picture(sample, self._clock.wall_us())
+            samples, new_from = self._video.take()
+            for number, sample in enumerate(samples):
+                self._picture(sample, self._clock.wall_us(), number >= new_from)
         self._end_run(cause, detail)
 
-    def _end_run(self, cause: str, detail: str = "") -> None:
+    def _end_run(self, cause: str, detail: str = "", end_pts: int | None = None) -> None:
         if self.run is not None:
-            self.run.end(cause, detail)
+            self.run.end(cause, detail, end_pts)
             self.floor_us = max(self.floor_us, self.run.end_us)
             self.run = None
 
-    def _picture(self, sample: Sample, received_us: int) -> None:
+    def _picture(self, sample: Sample, received_us: int, has_new_sets: bool) -> None:
         self.pictures += 1
+        self.unused += 1
         run = self.run
+        before = None
         if run is not None:
-            cause = self._reason_to_end(run, sample)
+            cause = self._reason_to_end(run, sample, has_new_sets)
             if cause is None and run.add_video(sample, received_us):
+                self.unused = 0
+                if self.blocked is not None and self.is_recording:
+                    self.blocked = None
                 self._tell(run, 0, sample, received_us)
                 return
-            self._end_run(cause or Cause.TIMESTAMP_JUMP)
-        if sample.key:
-            self._begin(sample, received_us)
+            if cause == Cause.PARAMETERS_CHANGED and run.mapping.observe(
+                sample.pts, received_us + run.shift_us
+            ):
+                before = run
+                self._end_run(cause, "", sample.pts)
+            else:
+                self._end_run(cause or Cause.TIMESTAMP_JUMP)
+        if sample.key and has_new_sets:
+            self._begin(sample, received_us, before)
 
-    def _reason_to_end(self, run: Run, sample: Sample) -> str | None:
+    def _reason_to_end(self, run: Run, sample: Sample, has_new_sets: bool) -> str | None:
         failure = run.failure
         if failure is not None:
             self.blocked = failure
+            if failure == Cause.DISK_SLOW:
+                self._behind = run.handle
             return failure
-        if sample.key and self._video.parameter_sets_version != self._known_sets:
+        if sample.key and has_new_sets and self._video.parameter_sets_version != self._known_sets:
             track = self._current_track()
             if track is not None and track != run.video_track:
                 return Cause.PARAMETERS_CHANGED
@@ -163,9 +194,20 @@ class Ingest:
         if self._on_sample is not None:
             self._on_sample(run, track, sample, received_us)
 
-    def _begin(self, sample: Sample, received_us: int) -> None:
+    def _may_begin(self) -> bool:
+        """The disk is not left alone after a failure, and has caught up."""
+        if self._behind is not None:
+            if self._behind.pending_bytes > BUDGET_BYTES // 2:
+                return False
+            self._behind = None
+        if not self._target.writer.accepts_runs():
+            self.blocked = self.blocked or Cause.DISK_ERROR
+            return False
+        return True
+
+    def _begin(self, sample: Sample, received_us: int, before: Run | None) -> None:
         track = self._current_track()
-        if track is None or not self._target.writer.accepts_runs():
+        if track is None or not self._may_begin():
             return
         target = self._target
         run = Run(
@@ -178,11 +220,12 @@ class Ingest:
             self._clock,
             sample,
             received_us,
+            before,
         )
         self.run = run
+        self.unused = 0
         self._audio_origin = None
         self._run_first = (sample.pts, received_us)
-        self.blocked = None
         run.add_video(sample, received_us)
         self._tell(run, 0, sample, received_us)
 
@@ -212,6 +255,17 @@ class Ingest:
             run.add_audio(placed)
             self._tell(run, 1, placed, received_us)
 
+    def no_pictures(self) -> Error:
+        """Why nothing could be recorded of all that came."""
+        if self.pictures and self._current_track() is not None:
+            return Error(
+                Kind.UNAVAILABLE,
+                "the camera sends no picture that a decoder could begin with",
+                hint="Set a keyframe interval of 1 or 2 s in the camera's pages.",
+                cause=Cause.BAD_MEDIA,
+            )
+        return _no_pictures(self._video, self._current_track())
+
     def _report(self, channel: int, data: bytes) -> None:
         """A sender report pairs RTP time with the camera's clock (RFC 3550 section 6.4.1)."""
         if self._rtcp[channel] is not self._video_client or self.run is None:
@@ -238,8 +292,8 @@ def video_track(receiver: NalReceiver) -> VideoTrack:
     return h265.video_track(receiver.parameter_sets)
 
 
-def _no_pictures(video: NalReceiver) -> Error:
-    if video.packets and not video.parameter_sets:
+def _no_pictures(video: NalReceiver, track: VideoTrack | None) -> Error:
+    if video.packets > video.invalid and track is None:
         return Error(
             Kind.UNAVAILABLE,
             "the camera sends video, but never its parameter sets",

@@ -41,14 +41,16 @@ class Run:
         clock: Clock,
         first: Sample,
         received_us: int,
+        before: Run | None = None,
     ) -> None:
+        """`before`: the run that this one continues without a break in time (same connection, other parameters)."""
         self.video_track = video
         self.audio_track = audio
         self.tracks: Sequence[Track] = [video] if audio is None else [video, audio]
         self.first_pts = first.pts
         # The node's clock may have been set back: a run never begins before the last one ended.
-        self.mapping = WallMapping(first.pts, max(received_us, floor_us))
-        self.shift_us = max(floor_us - received_us, 0)
+        self.mapping = before.mapping if before else WallMapping(first.pts, max(received_us, floor_us))
+        self.shift_us = before.shift_us if before else max(floor_us - received_us, 0)
         self.handle = RunHandle(key, code, uuid7(clock).hex, init_segment(self.tracks))
         self.gop: list[tuple[int, Sample]] = []
         self._gop_bytes = 0
@@ -56,8 +58,6 @@ class Run:
         self._writer = writer
         self._assembler = Assembler(audio)
         self._sequence = 0
-        self._audio_offset: int | None = None
-        self._audio_early: list[Sample] = []
         self.end_us = max(received_us, floor_us)
 
     @property
@@ -71,6 +71,9 @@ class Run:
         """False when the sample's time does not follow: it was not taken, the run must end."""
         if not self.mapping.observe(sample.pts, received_us + self.shift_us):
             return False
+        if sample.pts < self.first_pts:
+            # Shown before the run's keyframe, so it leans on pictures that were never received.
+            return True
         if sample.key:
             self.gop.clear()
             self._gop_bytes = 0
@@ -114,17 +117,19 @@ class Run:
         )
         self._writer.write(self.handle, part)
 
-    def end(self, cause: str, detail: str = "") -> None:
-        """Hand over what is in memory; the ledger opens a gap of `cause` where it ends."""
-        group = self._assembler.end()
-        if group is not None and self.handle.failure is None:
-            self._write(group)
+    def end(self, cause: str, detail: str = "", end_pts: int | None = None) -> None:
+        """Hand over what is in memory; the ledger opens a gap of `cause` where it ends.
+
+        `end_pts`: the RTP time at which the last picture ends, where that is known.
+        """
+        for group in self._assembler.end(end_pts):
+            if self.handle.failure is None:
+                self._write(group)
         self._writer.end(self.handle, cause, detail)
 
     def ticks(self, pts: int) -> int:
-        """Ticks from the run's first picture (before the first part is cut: from the first sample)."""
-        origin = self._assembler.origin
-        return pts - (self.first_pts if origin is None else origin)
+        """Ticks from the run's first picture."""
+        return pts - self.first_pts
 
 
 def audio_origin(

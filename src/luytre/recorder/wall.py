@@ -28,7 +28,8 @@ class WallMapping:
         # Until the first border was asked for, the smallest delay seen is taken at once.
         self._free = True
         self._slewed_to = ticks
-        self._window_start = ticks
+        # In received time: media time may stand still.
+        self._window_start = received_us
         self._window_min = offset
         self._previous_min: int | None = None
         self.newest = ticks
@@ -39,11 +40,11 @@ class WallMapping:
         if ticks < self.newest - REORDER_TICKS or offset < self._offset - JUMP_US:
             return False
         self.newest = max(self.newest, ticks)
-        if ticks_to_us(ticks - self._window_start) >= WINDOW_US:
+        if received_us - self._window_start >= WINDOW_US:
             if self._window_min > self._offset + JUMP_US:
                 return False
             self._previous_min, self._window_min = self._window_min, offset
-            self._window_start = ticks
+            self._window_start = received_us
         self._window_min = min(self._window_min, offset)
         if self._free:
             self._offset = min(self._offset, offset)

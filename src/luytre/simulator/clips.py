@@ -7,6 +7,7 @@ Does not   keep the file open, or scale.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -25,13 +26,26 @@ from luytre.media.nal import split_annexb
 from luytre.simulator.encoders import VideoEncoder
 from luytre.simulator.reels import Reel
 from luytre.simulator.sounds import of_clip, tone
-from luytre.simulator.sources import TICKS, Picture, Unit, VideoName, is_key, parameter_sets
+from luytre.simulator.sources import TICKS, Picture, Sound, Unit, VideoName, is_key, parameter_sets
 
 AudioName = Literal["none", "aac"]
 _FFMPEG_NAMES: dict[VideoName, str] = {"h264": "h264", "h265": "hevc"}
 
 
-def load(path: Path, codec: VideoName = "h264", audio: AudioName = "none") -> Reel:
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A clip's access units in sending order, the first a keyframe at 0; `length` and `begin` in 1/90000 s.
+
+    `begin` is where the first picture was in the clip itself.
+    """
+
+    units: list[Unit]
+    picture: Picture
+    length: int
+    begin: int
+
+
+def read(path: Path, codec: VideoName = "h264") -> Footage:
     """Read a whole clip into memory. Raises Error(INVALID) when PyAV cannot open it or sees no video."""
     try:
         units = _passed_through(path, codec) or _encoded(path, codec)
@@ -46,11 +60,19 @@ def load(path: Path, codec: VideoName = "h264", audio: AudioName = "none") -> Re
     sets = parameter_sets(codec, units[0].nals)
     if not sets:
         raise _not_a_clip(path, "it has no parameter sets")
-    sound = None
-    if audio == "aac":
-        ticks = Fraction(length, TICKS)
-        sound = of_clip(path, Fraction(begin, TICKS), ticks) or tone()
-    return Reel(units, Picture(codec, sets, len(units) * TICKS / length), length, sound)
+    return Footage(units, Picture(codec, sets, len(units) * TICKS / length), length, begin)
+
+
+def sound_for(path: Path, footage: Footage) -> Sound:
+    """The clip's own sound, in step with its pictures, or a quiet tone."""
+    return of_clip(path, Fraction(footage.begin, TICKS), Fraction(footage.length, TICKS)) or tone()
+
+
+def load(path: Path, codec: VideoName = "h264", audio: AudioName = "none") -> Reel:
+    """A clip as a reel. Raises as read()."""
+    footage = read(path, codec)
+    sound = sound_for(path, footage) if audio == "aac" else None
+    return Reel(footage.units, footage.picture, footage.length, sound)
 
 
 def _not_a_clip(path: Path, why: str) -> Error:

@@ -18,6 +18,7 @@ from luytre.simulator import strip
 from luytre.simulator.canvas import Bytes, Canvas, Figure, Text, figure
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+SMALLEST = (320, 160)
 _CLOCK = len("22/11/2026 14:05:07.3")
 _HOUSES = (
     (150, 196, 222),
@@ -49,9 +50,11 @@ class _Mover:
 
 
 class Scene:
-    """One camera's view. Width and height are even; `number` chooses houses, colours and traffic."""
+    """One camera's view. Sides are even and at least SMALLEST; `number` chooses houses, colours and traffic."""
 
     def __init__(self, number: int, width: int, height: int, label: str) -> None:
+        if width < SMALLEST[0] or height < SMALLEST[1] or width % 2 or height % 2:
+            raise ValueError(f"a scene of {width}x{height} has no room for its clocks")
         dice = random.Random(number)
         self.width, self.height = width, height
         self._text = Text(round(width * 0.015), round(height * 0.02), max(14, height // 20 & ~1))

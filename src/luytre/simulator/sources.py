@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from luytre.media import h264, h265
 from luytre.media.rtp import packetizer
 from luytre.media.sdp import Media
-from luytre.simulator.lanes import Lane, interleave
+from luytre.simulator.lanes import FRAME_SIZE, Lane, interleave
 
 VIDEO_TYPE, AUDIO_TYPE = 96, 97
 TICKS = 90_000
@@ -48,6 +48,16 @@ class Sound:
         self.config, self.rate, self.channels = config, rate, channels
         self._loop = loop_ticks or Fraction(1024 * len(frames))
         self._packets = [interleave(packetizer.aac(frame), AUDIO_TYPE) for frame in frames]
+
+    @property
+    def frames(self) -> list[bytes]:
+        """The frames of one loop, without their packets."""
+        # Each packet begins with its own frame and RTP header, and 4 bytes of AU header (packetizer.aac).
+        bodies = [(data, [*starts[1:], len(data)]) for data, starts in self._packets]
+        return [
+            b"".join(data[start + FRAME_SIZE + 4 : end] for start, end in zip([0, *ends], ends, strict=False))
+            for data, ends in bodies
+        ]
 
     def at(self, number: int) -> tuple[bytes, list[int]]:
         """Packets of the frame with this number, counted from the start over all loops."""

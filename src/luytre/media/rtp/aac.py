@@ -37,7 +37,10 @@ class AacReceiver(Receiver):
             if at + size > end:
                 self._fragment(buffer, at, end, size, pts, count)
                 return
-            self.samples.append(Sample(pts + number * self._samples_per_frame, buffer[at : at + size], True))
+            if size:
+                self.samples.append(
+                    Sample(pts + number * self._samples_per_frame, buffer[at : at + size], True)
+                )
             at += size
 
     def _fragment(self, buffer: bytes, at: int, end: int, size: int, pts: int, count: int) -> None:

@@ -29,6 +29,9 @@ class H264Receiver(NalReceiver):
                 nal_header = first & 0xE0 | fu & 0x1F
                 self._nal_begins(fu & 0x1F, buffer, start + 2, end)
                 self.fragment_begins(_HEADERS[nal_header], buffer, start + 2, end)
+                if fu & _END:
+                    # Forbidden, and sent all the same: a whole NAL unit in one fragment.
+                    self.fragment_ends()
             else:
                 self.fragment_goes_on(buffer, start + 2, end, bool(fu & _END))
         elif 1 <= kind <= 23:
@@ -74,6 +77,9 @@ class H264Receiver(NalReceiver):
             self.next_picture()
             if kind == _SEI and _has_recovery_point(buffer, body, end):
                 self._key = True
+
+    def is_slice(self, nal: bytes) -> bool:
+        return 1 <= nal[0] & 0x1F <= _IDR
 
     def set_key(self, nal: bytes) -> tuple[int, int] | None:
         kind = nal[0] & 0x1F if nal else 0

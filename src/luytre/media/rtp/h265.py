@@ -27,6 +27,9 @@ class H265Receiver(NalReceiver):
                 self._nal_begins(kind, buffer, start + 3, end)
                 header = bytes((buffer[start] & 0x81 | kind << 1, buffer[start + 1]))
                 self.fragment_begins(header, buffer, start + 3, end)
+                if fu & _END:
+                    # Forbidden, and sent all the same: a whole NAL unit in one fragment.
+                    self.fragment_ends()
             else:
                 self.fragment_goes_on(buffer, start + 3, end, bool(fu & _END))
         elif kind < _AP:
@@ -69,6 +72,9 @@ class H265Receiver(NalReceiver):
                 self._key = True
         elif kind in (_VPS, _SPS, _PPS, _AUD, _SEI_PREFIX):
             self.next_picture()
+
+    def is_slice(self, nal: bytes) -> bool:
+        return nal[0] >> 1 & 0x3F < _VPS
 
     def set_key(self, nal: bytes) -> tuple[int, int] | None:
         """The id is not read for SPS (it lies behind the profile): cameras have one; its place in the list is enough."""

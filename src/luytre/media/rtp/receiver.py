@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 
+from luytre.media.nal import nal_spans
 from luytre.media.rtp.sequence import TimestampUnwrapper, lost_between
 from luytre.media.tracks import Sample
 
@@ -91,14 +92,17 @@ class NalReceiver(Receiver):
     """What H.264 and H.265 share: NAL units become access units.
 
     An access unit ends with the marker bit, with a new timestamp, or where a NAL unit can only belong to the next picture.
-    A marker that turns out to be set in mid-picture is not believed again.
+    A marker that turns out to be set in mid-picture is not believed again. A picture that lost data is never a key
+    picture, and one that lost all of its slices is no picture.
 
-    parameter_sets_version  grows when a parameter set appears or changes; the caller compares.
+    parameter_sets_version  grows when a parameter set appears or changes; the caller compares
+    new_sets_from           index in `samples` of the first picture that the newest parameter sets belong to
     """
 
     def __init__(self, payload_type: int, parameter_sets: tuple[bytes, ...]) -> None:
         super().__init__(payload_type)
         self.parameter_sets_version = 0
+        self.new_sets_from = 0
         self._sets: dict[tuple[int, int], bytes] = {}
         for nal in parameter_sets:
             self.learn(nal)
@@ -110,6 +114,7 @@ class NalReceiver(Receiver):
         # Index in _pieces of the length of the fragmented NAL unit being put together, -1 when none is.
         self._fragment = -1
         self._fragment_size = 0
+        self._is_damaged = False
         self._trust_marker = True
         self._ended_by_marker: int | None = None
 
@@ -124,10 +129,20 @@ class NalReceiver(Receiver):
         if key is not None and self._sets.get(key) != nal:
             self._sets[key] = bytes(nal)
             self.parameter_sets_version += 1
+            self.new_sets_from = len(self.samples)
 
     def set_key(self, nal: bytes) -> tuple[int, int] | None:
         """(order of kind, id) of a parameter set; None when it is none or cannot be read."""
         raise NotImplementedError
+
+    def is_slice(self, nal: bytes) -> bool:
+        raise NotImplementedError
+
+    def take(self) -> tuple[list[Sample], int]:
+        """The pictures gathered so far, and `new_sets_from` among them."""
+        taken = self.samples, self.new_sets_from
+        self.samples, self.new_sets_from = [], 0
+        return taken
 
     def at_timestamp(self, timestamp: int) -> None:
         """Each packet passes here first: a new timestamp ends the access unit before."""
@@ -143,11 +158,15 @@ class NalReceiver(Receiver):
             self.finish()
 
     def continued(self) -> None:
-        """A slice that is not a picture's first came after the marker ended that picture: the marker lies."""
-        if self._ended_by_marker == self._timestamp and not self._has_picture:
-            self._trust_marker = False
+        """A slice that is not a picture's first: where none came before, the marker lied, or the beginning is lost."""
+        if not self._has_picture:
+            self._is_damaged = True
+            if self._ended_by_marker == self._timestamp:
+                self._trust_marker = False
 
     def whole_nal(self, buffer: bytes, start: int, end: int) -> None:
+        if self._fragment >= 0:
+            self._drop_fragment()
         self._pieces.append((end - start).to_bytes(4, "big"))
         self._pieces.append(buffer[start:end])
 
@@ -163,31 +182,49 @@ class NalReceiver(Receiver):
         self._pieces.append(buffer[start:end])
         self._fragment_size += end - start
         if last:
-            self._pieces[self._fragment] = self._fragment_size.to_bytes(4, "big")
-            self._fragment = -1
+            self.fragment_ends()
+
+    def fragment_ends(self) -> None:
+        self._pieces[self._fragment] = self._fragment_size.to_bytes(4, "big")
+        self._fragment = -1
 
     def _drop_fragment(self) -> None:
         if self._fragment >= 0:
             del self._pieces[self._fragment :]
             self._fragment = -1
-            self.damaged += 1
+            self._is_damaged = True
 
     def discontinuity(self) -> None:
         self._drop_fragment()
+        if self._has_picture:
+            # Whether the missing packets were this picture's or whole ones after it, nobody knows.
+            self._is_damaged = True
 
     def marked(self) -> None:
-        if self._trust_marker and self._has_picture:
+        if self._fragment >= 0:
+            # In the middle of a NAL unit: some cameras set it in every packet.
+            self._trust_marker = False
+        elif self._trust_marker and self._has_picture:
             self.finish()
             self._ended_by_marker = self._timestamp
 
     def finish(self) -> None:
         self._drop_fragment()
         pieces, timestamp = self._pieces, self._timestamp
-        if pieces and self._has_picture and timestamp is not None:
+        if self._is_damaged:
+            self._finish_damaged()
+        elif pieces and self._has_picture and timestamp is not None:
             self.samples.append(Sample(self._clock.unwrap(timestamp), b"".join(pieces), self._key))
         self._pieces = []
         self._has_picture = False
         self._key = False
+
+    def _finish_damaged(self) -> None:
+        self._is_damaged = False
+        self.damaged += 1
+        data = b"".join(self._pieces)
+        if self._timestamp is not None and any(self.is_slice(data[a:b]) for a, b in nal_spans(data)):
+            self.samples.append(Sample(self._clock.unwrap(self._timestamp), data, False))
 
     def flush(self) -> None:
         self.finish()

@@ -105,7 +105,7 @@ export const en: Dictionary = {
     nothingHere: 'Nothing recorded',
     nothingAt: 'Nothing is recorded at {{time}}.',
     nothingHint: 'The camera did not record then, or the recording is past its retention.',
-    gapAt: 'No picture at {{time}}: {{reason}}.',
+    gapAt: 'No picture at {{time}}. {{reason}}.',
     gapSpan: 'No picture from {{from}} to {{to}} ({{length}}).',
     gapOpen: 'No picture since {{from}} ({{length}}).',
     nextRecorded: 'Go to the next picture at {{time}}',

@@ -103,7 +103,7 @@ export const vi = {
     nothingHere: 'Không có hình ghi',
     nothingAt: 'Lúc {{time}} không có hình ghi.',
     nothingHint: 'Camera chưa ghi vào lúc này, hoặc hình đã hết hạn lưu.',
-    gapAt: 'Lúc {{time}} không có hình: {{reason}}.',
+    gapAt: 'Lúc {{time}} không có hình. {{reason}}.',
     gapSpan: 'Mất hình từ {{from}} đến {{to}} ({{length}}).',
     gapOpen: 'Mất hình từ {{from}} đến nay ({{length}}).',
     nextRecorded: 'Tới hình kế tiếp lúc {{time}}',

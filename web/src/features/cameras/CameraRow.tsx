@@ -41,8 +41,8 @@ export function CameraRow({ camera, zone, nowMs, mayConfigure, onEdit, onRemove 
         <State camera={camera} main={main} zone={zone} nowMs={nowMs} />
       </td>
       <td className={classes.fact}>{main ? pictureOf(main, language, t) : null}</td>
-      <td className={classes.fact}>{main?.bitrate_bps ? bitRate(main.bitrate_bps, language) : null}</td>
-      <td className={classes.fact}>
+      <td className={classes.fact} data-label={t('cameras.bitRate')}>{main?.bitrate_bps ? bitRate(main.bitrate_bps, language) : null}</td>
+      <td className={classes.fact} data-label={t('cameras.clock')}>
         {offset === null ? null : Math.abs(offset) >= CLOCK_WARN_MS ? (
           <StateMark mark="warn" word={clockOffset(offset, language)} />
         ) : (
@@ -121,7 +121,7 @@ function Actions({ camera, mayConfigure, onEdit, onRemove }: Pick<Props, 'camera
           <ActionIcon
             variant="subtle"
             color="gray"
-            size={36}
+            className={classes.dots}
             loading={enable.isPending}
             aria-label={`${t('cameras.actions')}: ${camera.code} ${camera.name}`}
             data-testid={`camera-menu-${camera.code}`}

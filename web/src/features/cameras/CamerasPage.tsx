@@ -38,7 +38,7 @@ export default function CamerasPage() {
     <div className={classes.page}>
       {error ? <Notice {...say(error)} /> : null}
       <div className={classes.bar}>
-        <Counts cameras={cameras ?? []} group={group} onGroup={setGroup} />
+        {cameras ? <Counts cameras={cameras} group={group} onGroup={setGroup} /> : null}
         <TextInput
           className={classes.search}
           aria-label={t('cameras.search')}

@@ -37,6 +37,7 @@ export function MissingNotice({ missing, ...next }: Omit<NextProps, 'nextMs'> & 
   const { t, i18n } = useTranslation();
   const { gap, atMs, nextMs } = missing;
   const { zone } = next;
+  const reason = gap?.reason.replace(/\.$/, '') ?? '';
   const time = clockSeconds(zone, atMs);
   let hint = t('playback.nothingHint');
   if (gap) {
@@ -50,7 +51,7 @@ export function MissingNotice({ missing, ...next }: Omit<NextProps, 'nextMs'> & 
     <div className={classes.over} data-testid="gap-notice">
       <Notice
         tone="warn"
-        message={gap ? t('playback.gapAt', { time, reason: gap.reason }) : t('playback.nothingAt', { time })}
+        message={gap ? t('playback.gapAt', { time, reason }) : t('playback.nothingAt', { time })}
         hint={hint}
       >
         <Next nextMs={nextMs} {...next} />

@@ -106,6 +106,7 @@ function DayPick({ camera, stream, zone, nowMs, wallMs, onWant }: Props) {
           <DatePicker
             locale={asLanguage(i18n.language)}
             firstDayOfWeek={1}
+            weekendDays={[]}
             value={date}
             defaultDate={date}
             maxDate={today}

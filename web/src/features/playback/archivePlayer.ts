@@ -31,6 +31,8 @@ export class ArchivePlayer {
   private loading: AbortController | null = null;
   private poll: number | undefined;
   private wantsToPlay = true;
+  /** Start of the frame on the screen, seconds; what `currentTime` says lies somewhere inside that frame. */
+  private frameS = 0;
   private readonly listeners = new AbortController();
 
   constructor(
@@ -51,6 +53,7 @@ export class ArchivePlayer {
     on('loadeddata', () => this.showPicture());
     on('ended', () => void this.goOn());
     on('error', () => this.fail(unreachable()));
+    this.watchFrames();
   }
 
   /** Shows the picture of a moment: inside the loaded window at once, else with a new window. */
@@ -85,7 +88,9 @@ export class ArchivePlayer {
   /** One frame forward or back; the picture stands still afterwards. */
   step(fps: number, direction: 1 | -1): void {
     this.pause();
-    this.video.currentTime = frameStep(this.video.currentTime, fps, direction);
+    const { currentTime } = this.video;
+    const known = this.frameS <= currentTime && currentTime - this.frameS < 2 / fps;
+    this.video.currentTime = frameStep(known ? this.frameS : currentTime, fps, direction);
   }
 
   wallMs(): number | null {
@@ -100,6 +105,15 @@ export class ArchivePlayer {
     this.hls = null;
     this.video.removeAttribute('src');
     this.video.load();
+  }
+
+  private watchFrames(): void {
+    const { video } = this;
+    if (!('requestVideoFrameCallback' in video)) return;
+    video.requestVideoFrameCallback((_now, frame) => {
+      this.frameS = frame.mediaTime;
+      if (!this.listeners.signal.aborted) this.watchFrames();
+    });
   }
 
   private resume(): void {

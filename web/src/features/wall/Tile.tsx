@@ -56,22 +56,24 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
         aria-label={t('wall.pictureOf', { name: camera.name })}
       />
       {report.state === 'failed' ? <Failure camera={camera} report={report} since={sinceMs} {...{ video, nowMs }} /> : null}
-      <div className={classes.caption}>
-        <span className={classes.code}>{camera.code}</span>
-        <span className={classes.name} title={camera.name}>
-          {camera.name}
-        </span>
-      </div>
-      <div className={classes.corner}>
-        {choice ? (
-          <span className={classes.tag} title={choice.instead ? t('wall.instead') : undefined}>
-            {t(`stream.${choice.stream}Short`)}
-            {choice.instead ? ' *' : ''}
+      <div className={classes.top}>
+        <div className={classes.caption}>
+          <span className={classes.code}>{camera.code}</span>
+          <span className={classes.name} title={camera.name}>
+            {camera.name}
           </span>
-        ) : null}
-        <span className={classes.state}>
-          <StateMark mark={look.mark} word={look.word} />
-        </span>
+        </div>
+        <div className={classes.corner}>
+          {choice ? (
+            <span className={classes.tag} title={choice.instead ? t('wall.instead') : undefined}>
+              {t(`stream.${choice.stream}Short`)}
+              {choice.instead ? ' *' : ''}
+            </span>
+          ) : null}
+          <span className={classes.state}>
+            <StateMark mark={look.mark} word={look.word} />
+          </span>
+        </div>
       </div>
       <Controls {...{ camera, large, mayPlayBack, onLarge, video, latencyMs: live.latencyMs, choice }} />
     </section>

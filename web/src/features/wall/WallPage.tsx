@@ -106,7 +106,7 @@ function Grid({ places, size, focused, go }: GridProps) {
             onLarge={() => enlarge(camera)}
           />
         ) : (
-          <div key={`empty-${i}`} className={tileClasses.empty}>
+          <div key={`empty-${i}`} className={tileClasses.empty} data-free>
             {t('wall.freeTile')}
           </div>
         ),

@@ -1,0 +1,180 @@
+"""Pictures of the past: HLS, its pieces, one MP4, a still, and addresses that need no login (design/api.md, "Playback")."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from luytre.api import ranges, shapes
+from luytre.api.cameras import Code
+from luytre.api.guards import WardNode, needs
+from luytre.api.times import Moment, moment_us, span
+from luytre.archive.keys import Span
+from luytre.base.clock import rfc3339, to_datetime
+from luytre.people.actor import Actor
+
+routes = APIRouter(tags=["playback"])
+
+HLS = "application/vnd.apple.mpegurl"
+MP4 = "video/mp4"
+ByName = Annotated[str, Path(max_length=120, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+@routes.get(
+    "/cameras/{code}/video.m3u8",
+    operation_id="getPlaylist",
+    response_class=Response,
+    responses={200: {"content": {HLS: {"schema": {"type": "string"}}}}},
+)
+def get_playlist(
+    code: Code,
+    start: Moment,
+    end: Moment,
+    request: Request,
+    node: WardNode,
+    actor: Annotated[Actor, needs("playback", ticket=True)],
+    stream: shapes.StreamName = "main",
+) -> Response:
+    """HLS of a span (RFC 8216, version 7, fMP4, byte ranges, gaps as discontinuities, program date-time)."""
+    ticket = request.query_params.get("ticket")
+    suffix = f"?{urlencode({'ticket': ticket})}" if ticket else ""
+    text = node.viewing.playlist(
+        actor,
+        code,
+        stream,
+        span(start, end),
+        segment_uri=lambda segment: f"pieces/{stream}/{quote(segment, safe='')}.mp4{suffix}",
+        init_uri=lambda run: f"inits/{stream}/{quote(run, safe='')}.mp4{suffix}",
+    )
+    return Response(text, media_type=HLS, headers={"Cache-Control": ranges.NO_STORE})
+
+
+@routes.get(
+    "/cameras/{code}/pieces/{stream}/{segment}.mp4", operation_id="getSegment", response_class=Response,
+    responses={200: {"content": {MP4: {}}}, 206: {"description": "Part of it", "content": {MP4: {}}}},
+)  # fmt: skip
+def get_segment(
+    code: Code,
+    stream: shapes.StreamName,
+    segment: ByName,
+    request: Request,
+    node: WardNode,
+    actor: Annotated[Actor, needs("playback", ticket=True)],
+) -> Response:
+    """A segment file that a playlist named, in byte ranges. What is written of it never changes."""
+    pieces = node.viewing.segment(actor, code, stream, segment)
+    return ranges.file_answer(
+        request,
+        pieces.read,
+        pieces.size,
+        f'"{segment}-{pieces.size:x}"',
+        media_type=MP4,
+        cache=ranges.IMMUTABLE,
+    )
+
+
+@routes.get(
+    "/cameras/{code}/inits/{stream}/{run}.mp4", operation_id="getInit", response_class=Response,
+    responses={200: {"content": {MP4: {}}}, 206: {"description": "Part of it", "content": {MP4: {}}}},
+)  # fmt: skip
+def get_init(
+    code: Code,
+    stream: shapes.StreamName,
+    run: ByName,
+    request: Request,
+    node: WardNode,
+    actor: Annotated[Actor, needs("playback", ticket=True)],
+) -> Response:
+    """The init segment of a run."""
+    data = node.viewing.init_segment(actor, code, stream, run)
+    return ranges.file_answer(
+        request,
+        lambda first, last: iter([data[first:last]]),
+        len(data),
+        f'"{run}"',
+        media_type=MP4,
+        cache=ranges.IMMUTABLE,
+    )
+
+
+@routes.get(
+    "/cameras/{code}/video.mp4", operation_id="getMovie", response_class=Response,
+    responses={200: {"content": {MP4: {}}}, 206: {"description": "Part of it", "content": {MP4: {}}}},
+)  # fmt: skip
+def get_movie(
+    code: Code,
+    start: Moment,
+    end: Moment,
+    request: Request,
+    node: WardNode,
+    actor: Annotated[Actor, needs("playback", instead={"download": "export"}, ticket=True)],
+    stream: shapes.StreamName = "main",
+    download: Annotated[bool, Query(description="1: to be kept, which needs the right to export.")] = False,
+) -> Response:
+    """One MP4, seekable by range requests, never re-encoded."""
+    movie = node.viewing.movie(actor, code, stream, span(start, end), keep=download)
+    return ranges.file_answer(
+        request,
+        movie.read,
+        movie.size,
+        f'"{movie.etag.strip(chr(34))}"',
+        media_type=MP4,
+        name=_file_name(code, stream, Span(movie.start_us, movie.end_us)) if download else None,
+    )
+
+
+@routes.get(
+    "/cameras/{code}/snapshot.jpg", operation_id="getSnapshot", response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}},
+)  # fmt: skip
+def get_snapshot(
+    code: Code,
+    request: Request,
+    node: WardNode,
+    actor: Annotated[Actor, needs("live", instead={"at": "playback"}, ticket=True)],
+    at: Annotated[
+        str | None, Query(max_length=64, description="RFC 3339; the newest picture without it.")
+    ] = None,
+    stream: shapes.StreamName = "main",
+) -> Response:
+    """The picture at a moment as JPEG. `X-Picture-Time` says when it was taken."""
+    still = node.viewing.still(actor, code, stream, moment_us(at, "at") if at else None)
+    headers = {"Cache-Control": ranges.NO_STORE, "X-Picture-Time": rfc3339(still.at_us)}
+    return Response(still.jpeg, media_type="image/jpeg", headers=headers)
+
+
+@routes.post("/cameras/{code}/tickets", operation_id="makeTickets", status_code=201)
+def make_tickets(
+    code: Code,
+    body: shapes.TicketAsk,
+    request: Request,
+    node: WardNode,
+    actor: Annotated[Actor, needs("playback")],
+) -> shapes.Tickets:
+    """Addresses for VLC or ffplay, for this camera and span only."""
+    wanted = span(body.start, body.end)
+    scope = node.viewing.scope(actor, code, body.stream, wanted)
+    ticket = node.sessions.issue(actor, scope)
+    query = urlencode(
+        {
+            "start": rfc3339(wanted.start_us),
+            "end": rfc3339(wanted.end_us),
+            "stream": body.stream,
+            "ticket": ticket.text,
+        }
+    )
+    here = str(request.base_url).rstrip("/") + request.url.path.removesuffix("/tickets")
+    return shapes.Tickets(
+        m3u8=f"{here}/video.m3u8?{query}", mp4=f"{here}/video.mp4?{query}", expires=rfc3339(ticket.expires_us)
+    )
+
+
+def _file_name(code: str, stream: str, wanted: Span) -> str:
+    """`DK-01_main_20261122T070500Z_60s.mp4`: what it is stays readable when it lies on a stick among others."""
+    safe = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in code
+    )
+    seconds = round((wanted.end_us - wanted.start_us) / 1e6)
+    return f"{safe}_{stream}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s.mp4"

@@ -1,0 +1,243 @@
+"""The command line as a user runs it: exit codes, one line and a hint, JSON, never a traceback."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luytre.app.store import Store
+from luytre.cli import commands
+
+PATHS = {name: value for name, value in os.environ.items() if not name.startswith(("LUYTRE_", "LC_", "LANG"))}
+
+
+def luytre(*arguments: str | Path, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, in English unless told otherwise."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "luytre.cli", *map(str, arguments)],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**PATHS, "LANG": "C.UTF-8", **environment},
+        check=False,
+    )
+
+
+def fails(*arguments: str | Path, typed: str = "", **environment: str) -> str:
+    """A command that must fail as it should. -> what it said"""
+    done = luytre(*arguments, typed=typed, **environment)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert len(lines) == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def answers(*arguments: str | Path, typed: str = "") -> Any:
+    done = luytre(*arguments, "--json", typed=typed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    done = luytre("init", tmp_path / "node", "--name", "Phường thử", "--port", "0")
+    assert done.returncode == 0, done.stderr
+    assert "luytre run" in done.stdout
+    return tmp_path / "node"
+
+
+def test_help_is_quick_because_it_imports_little() -> None:
+    code = (
+        "import sys, luytre.cli; luytre.cli.main(['--help']);"
+        "heavy = {'sqlalchemy','alembic','av','numpy','cv2','fastapi','uvicorn','pydantic','rich','argon2','asyncio'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in ("init", "run", "demo", "sim", "probe", "camera", "archive", "check", "export", "user"):
+        assert f"  {name} " in done.stdout
+
+
+def test_help_in_vietnamese() -> None:
+    assert "Ghi cả âm thanh" in luytre("camera", "add", "--help", LUYTRE_LANG="vi").stdout
+
+
+def test_every_command_agrees_with_the_function_that_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def check(target: str, **arguments: Any) -> None:
+        module, _, name = target.partition(":")
+        function = getattr(importlib.import_module(f"luytre.cli.{module}"), name)
+        assert set(inspect.signature(function).parameters) == set(arguments), target
+        asked.append(target)
+
+    monkeypatch.setattr(commands, "perform", check)
+    declared = [
+        command.callback
+        for group in (commands.app, commands.camera, commands.archive, commands.user)
+        for command in group.registered_commands
+    ]
+    for function in declared:
+        assert function is not None
+        required = [
+            name
+            for name, one in inspect.signature(function).parameters.items()
+            if one.default is inspect.Parameter.empty
+        ]
+        function(**dict.fromkeys(required, Path("x")))
+    assert len(asked) == len(declared) == len(set(asked))
+
+
+def test_version_and_nothing() -> None:
+    assert luytre("--version").stdout.startswith("luytre ")
+    done = luytre()
+    assert done.returncode == 1
+    assert "Usage" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "nonsense"),
+        (["init", "x", "--nonsense"], "--nonsense"),
+        (["camera", "add"], "CODE is missing"),
+        (["run", "x", "--port", "99999"], "65535"),
+        (["sim", "--codec", "mpeg2"], "mpeg2"),
+        (["probe", "http://x/"], "rtsp://"),
+        (["export", "x", "A", "1", "2"], "--output"),
+    ],
+)
+def test_commands_written_wrongly(arguments: list[str], words: str) -> None:
+    assert words in fails(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["check"], ["export", "CODE", "10:00", "11:00", "-o", "x.mp4"]]
+)
+def test_a_directory_that_is_no_node(tmp_path: Path, arguments: list[str]) -> None:
+    command, *rest = arguments
+    assert "is not a node" in fails(command, tmp_path, *rest)
+
+
+@pytest.mark.parametrize("arguments", [["camera", "list"], ["user", "list"], ["archive", "status"]])
+def test_the_directory_of_the_environment(tmp_path: Path, arguments: list[str]) -> None:
+    assert "là một nút" in fails(*arguments, LUYTRE_DIR=str(tmp_path), LUYTRE_LANG="vi")
+
+
+def test_init_twice_and_init_wrongly(node: Path, tmp_path: Path) -> None:
+    assert "already" in fails("init", node)
+    assert "zone" in fails("init", tmp_path / "b", "--zone", "Mars/Phobos")
+    assert not (tmp_path / "b").exists()
+    (tmp_path / "file").touch()
+    fails("init", tmp_path / "file")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    assert "not empty" in fails("init", tmp_path / "c", "--volume", tmp_path / "full")
+
+
+def test_init_as_a_program(tmp_path: Path) -> None:
+    found = answers("init", tmp_path / "n", "--volume", tmp_path / "d1", "--volume", tmp_path / "d2")
+    assert found["volumes"] == [str(tmp_path / "d1"), str(tmp_path / "d2")]
+    assert answers("init", tmp_path / "n", "--new-disks")["volumes"] == []
+
+
+def test_cameras(node: Path) -> None:
+    address = "rtsp://admin:{}@192.0.2.5/main".format("hunter2")
+    added = answers(
+        "camera", "add", "DK-01", address, "--sub", "rtsp://192.0.2.5/sub", "--audio", "--dir", node
+    )
+    assert added["streams"][0] == {"name": "main", "url": "rtsp://192.0.2.5/main", "audio": True}
+    typed = answers(
+        "camera",
+        "add",
+        "DK-02",
+        "rtsp://192.0.2.6/",
+        "--user",
+        "u",
+        "--password-stdin",
+        "--dir",
+        node,
+        typed="p w\n",
+    )
+    assert typed["user"] == "u"
+    assert [one["code"] for one in answers("camera", "list", "--dir", node)] == ["DK-01", "DK-02"]
+    shown = luytre("camera", "list", "--dir", node).stdout
+    assert "DK-01" in shown
+    assert "hunter2" not in shown
+    assert "hunter2" in (node / "run" / "plan.json").read_text()
+    assert "already" in fails("camera", "add", "dk-01", address, "--dir", node)
+    assert "hunter2" not in fails("camera", "add", "bad code", address, "--dir", node)
+    fails("camera", "add", "DK-03", "rtsp://192.0.2.6/", "--password-stdin", "--dir", node)
+    assert answers("camera", "remove", "DK-01", "--dir", node)["code"] == "DK-01"
+    assert "no camera" in fails("camera", "remove", "DK-01", "--dir", node)
+
+
+def test_users(node: Path) -> None:
+    first = answers("user", "add", "truc", "--dir", node)
+    assert first["role"] == "admin"
+    store = Store.open(node)
+    assert store.sessions.log_in("truc", first["password"]).actor.may("configure")
+    second = answers("user", "add", "Lan", "--password-stdin", "--dir", node, typed="mat-khau-dai\n")
+    assert (second["role"], second["password"]) == ("officer", None)
+    assert store.sessions.log_in("lan", "mat-khau-dai").actor.role == "officer"
+    assert "user truc" in fails("user", "add", "TRUC", "--dir", node).replace("user TRUC", "user truc")
+    assert "role" in fails("user", "add", "x", "--role", "king", "--dir", node)
+    assert "password" in fails("user", "add", "x", "--password-stdin", "--dir", node, typed="short\n")
+    changed = answers("user", "password", "lan", "--dir", node)
+    assert store.sessions.log_in("lan", changed["password"])
+    assert luytre("user", "disable", "lan", "--dir", node).returncode == 0
+    listed = answers("user", "list", "--dir", node)
+    assert [(one["name"], one["enabled"]) for one in listed] == [("Lan", False), ("truc", True)]
+    store.close()
+
+
+def test_archive_of_a_new_node(node: Path) -> None:
+    (volume,) = answers("archive", "status", "--dir", node)["volumes"]
+    assert volume["promised_days"] == 30
+    assert volume["oldest"] is None
+    assert str(node / "volumes/1") in luytre("archive", "status", "--dir", node, COLUMNS="200").stdout
+
+
+def test_an_export_of_nothing(node: Path, tmp_path: Path) -> None:
+    answers("camera", "add", "A", "rtsp://192.0.2.5/", "--dir", node)
+    output = tmp_path / "x.mp4"
+    assert "nothing" in fails("export", node, "A", "22/11 14:00", "22/11 14:05", "-o", output)
+    assert "is not a time" in fails("export", node, "A", "noon", "22/11 14:05", "-o", output)
+    assert "no camera" in fails("export", node, "B", "22/11 14:00", "22/11 14:05", "-o", output)
+    output.write_text("mine")
+    assert "exists" in fails("export", node, "A", "22/11 14:00", "22/11 14:05", "-o", output)
+    assert output.read_text() == "mine"
+
+
+def test_a_bug_of_ours_is_one_line_and_the_details_are_kept(node: Path, tmp_path: Path) -> None:
+    (node / "luytre.db").write_bytes(b"this is not a database" * 100)
+    said = fails("camera", "list", "--dir", node, XDG_STATE_HOME=str(tmp_path))
+    assert said
+    code = (
+        "import sys; from luytre.cli import commands, main;"
+        "commands.perform = lambda *a, **k: 1 / 0;"
+        "sys.exit(main(['camera', 'list']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**PATHS, "LANG": "C.UTF-8", "XDG_STATE_HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "internal error: ZeroDivisionError: division by zero"
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in (tmp_path / "luytre" / "cli.log").read_text()

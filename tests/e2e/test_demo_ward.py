@@ -1,0 +1,81 @@
+"""The main job in a real browser: log in, see six cameras live, find a moment, take it away."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import av
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Ward, log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+LIVE_MS = 30_000
+
+
+def test_six_live_pictures(page: Page, ward: Ward) -> None:
+    log_in(page, ward)
+    videos = page.locator("video[data-testid^='tile-video-']")
+    expect(page.locator("video[data-state='live']")).to_have_count(6, timeout=LIVE_MS)
+    expect(videos).to_have_count(6)
+    first = [videos.nth(i).evaluate("v => v.currentTime") for i in range(6)]
+    page.wait_for_function(
+        "first => [...document.querySelectorAll('video[data-testid^=tile-video-]')]"
+        ".every((v, i) => v.currentTime > first[i] && v.videoWidth > 0)",
+        arg=first,
+        timeout=LIVE_MS,
+    )
+
+
+def test_wrong_password_says_what_to_do(page: Page, ward: Ward) -> None:
+    page.goto(ward.url)
+    page.get_by_test_id("login-user").fill(ward.user)
+    page.get_by_test_id("login-password").fill("không phải mật khẩu")
+    page.get_by_test_id("login-submit").click()
+    expect(page.get_by_role("alert")).to_contain_text("mật khẩu")
+
+
+def test_playback_plays_what_was_recorded(page: Page, ward: Ward) -> None:
+    log_in(page, ward)
+    expect(page.locator("video[data-state='live']")).to_have_count(6, timeout=LIVE_MS)
+    page.goto(f"{ward.url}/playback?camera=TX-01")
+    video = page.locator("video").first
+    page.wait_for_function(
+        "() => { const v = document.querySelector('video'); return v && v.currentTime > 0 && v.videoWidth > 0 }",
+        timeout=LIVE_MS,
+    )
+    before = video.evaluate("v => v.currentTime")
+    page.wait_for_function("t => document.querySelector('video').currentTime > t + 1", arg=before, timeout=LIVE_MS)
+    expect(page.get_by_test_id("playhead-time")).to_have_text(re.compile(r"\d{2}:\d{2}:\d{2}"))
+
+
+def test_a_marked_span_is_downloaded_and_plays(page: Page, ward: Ward, tmp_path: Path) -> None:
+    log_in(page, ward)
+    expect(page.locator("video[data-state='live']")).to_have_count(6, timeout=LIVE_MS)
+    page.goto(f"{ward.url}/playback?camera=TX-02")
+    page.wait_for_function("() => { const v = document.querySelector('video'); return v && v.currentTime > 0.5 }", timeout=LIVE_MS)
+    page.keyboard.press("m")
+    at = page.locator("video").first.evaluate("v => v.currentTime")
+    page.wait_for_function("t => document.querySelector('video').currentTime > t + 1.5", arg=at, timeout=LIVE_MS)
+    page.keyboard.press("m")
+    with page.expect_download(timeout=LIVE_MS) as download:
+        page.get_by_test_id("download").click()
+    path = tmp_path / "clip.mp4"
+    download.value.save_as(path)
+    with av.open(str(path)) as container:
+        pictures = sum(1 for _ in container.decode(video=0))
+    assert pictures >= 10
+
+
+def test_cameras_page_lists_states_and_explains_a_wrong_address(page: Page, ward: Ward) -> None:
+    log_in(page, ward)
+    page.goto(f"{ward.url}/cameras")
+    for number in range(1, 7):
+        expect(page.get_by_test_id(f"camera-row-TX-0{number}")).to_be_visible()
+    page.get_by_test_id("add-camera").click()
+    page.get_by_label(re.compile("Mã")).first.fill("XX-01")
+    page.get_by_label(re.compile("luồng chính", re.I)).fill("rtsp://127.0.0.1:1/khong-co")
+    page.get_by_test_id("probe").click()
+    expect(page.get_by_role("alert").first).to_contain_text(re.compile("từ chối|cổng", re.I), timeout=LIVE_MS)

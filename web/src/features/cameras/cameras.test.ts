@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Camera, Stream } from '../../client/types';
+import { EMPTY, asChange, asNew, asProbe, formOf, wrongFields } from './form';
+import { counts, found } from './look';
+
+const stream = (name: 'main' | 'sub', url: string) => ({ name, url }) as Stream;
+
+function camera(change: Partial<Camera> = {}): Camera {
+  const streams = [stream('main', 'rtsp://10.0.0.5/main'), stream('sub', 'rtsp://10.0.0.5/sub')];
+  return { code: 'DK-01', name: 'Ngã tư chợ', state: 'recording', streams, ...change } as Camera;
+}
+
+describe('counts and search', () => {
+  const list = [
+    camera(),
+    camera({ code: 'DK-02', name: 'Cổng trường', state: 'retrying' }),
+    camera({ code: 'DK-03', name: 'Bờ đê', state: 'unknown' }),
+    camera({ code: 'DK-04', name: 'Nhà văn hóa', state: 'disabled' }),
+  ];
+
+  it('puts each camera in exactly one group', () => {
+    expect(counts(list)).toEqual({ recording: 1, retrying: 1, waiting: 1, disabled: 1 });
+  });
+
+  it('finds by code, name and address, inside a group', () => {
+    expect(found(list, 'bo de', null).map((c) => c.code)).toEqual(['DK-03']);
+    expect(found(list, '10.0.0.5', 'retrying').map((c) => c.code)).toEqual(['DK-02']);
+  });
+});
+
+describe('the form', () => {
+  const filled = { ...EMPTY, code: ' DK-09 ', name: 'Chợ', url: 'rtsp://10.0.0.9/1' };
+
+  it('names what is missing', () => {
+    expect(wrongFields(EMPTY)).toEqual(['code', 'name', 'url']);
+    expect(wrongFields({ ...filled, subUrl: 'http://x' })).toEqual(['subUrl']);
+    expect(wrongFields(filled)).toEqual([]);
+  });
+
+  it('sends only what was typed', () => {
+    expect(asNew(filled)).toEqual({ code: 'DK-09', name: 'Chợ', url: 'rtsp://10.0.0.9/1' });
+    expect(asProbe({ ...filled, user: 'a', password: 'b' })).toEqual({
+      url: 'rtsp://10.0.0.9/1',
+      user: 'a',
+      password: 'b',
+    });
+  });
+
+  it('sends only what was changed, and keeps the password that was not typed', () => {
+    const before = camera();
+    expect(asChange(formOf(before), before)).toEqual({});
+    expect(asChange({ ...formOf(before), name: 'Mới', subUrl: '' }, before)).toEqual({ name: 'Mới', sub_url: null });
+  });
+});
