@@ -9,7 +9,8 @@ import {
   IconUserCircle,
 } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { logOut } from '../client/actions';
 import { keys, sessionQuery, useMay, useNode } from '../client/queries';
@@ -51,10 +52,24 @@ export function Shell() {
       </nav>
       <Header />
       <main id="content" className={classes.content} tabIndex={-1}>
+        <PageTitle />
         <Outlet />
       </main>
     </div>
   );
+}
+
+/** The page's name, for the tab and for screen readers; the eye has the rail. */
+function PageTitle() {
+  const { t } = useTranslation();
+  const { name } = useNode();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const place = PLACES.find(({ to }) => to === path);
+  const word = place ? t(place.word) : 'Lũy Tre';
+  useEffect(() => {
+    document.title = [word, name || 'Lũy Tre'].join(' · ');
+  }, [word, name]);
+  return <h1 className="sr-only">{word}</h1>;
 }
 
 function Header() {

@@ -17,7 +17,7 @@ import type { PlaybackSearch } from './address';
 import { type DayModel, modelOf, nextRecorded } from './day';
 import { usePlayback, useWishes } from './usePlayback';
 import { useDeskKeys } from './useDeskKeys';
-import { type Window, follow } from './view';
+import { type Window, follow, opening } from './view';
 
 interface Props {
   cameras: Camera[];
@@ -123,11 +123,11 @@ function useAddress(wallMs: number, playing: boolean, settled: boolean, write: (
   }, [wallMs, playing, settled]);
 }
 
-/** The visible part of the day: all of it at first; it follows the running playhead. */
+/** The visible part of the day: at first what is recorded of it; it follows the running playhead. */
 function useView(day: DayModel | null, wallMs: number, playing: boolean) {
   const [chosen, setChosen] = useState<{ date: string; window: Window } | null>(null);
   if (!day) return { view: null, setView: () => undefined };
-  const kept = chosen?.date === day.date ? chosen.window : { startMs: day.startMs, endMs: day.endMs };
+  const kept = chosen?.date === day.date ? chosen.window : opening(day, day.recorded);
   const before = follow(kept, day, wallMs - 1_000) === kept;
   const view = playing && before ? follow(kept, day, wallMs) : kept;
   return { view, setView: (window: Window) => setChosen({ date: day.date, window }) };

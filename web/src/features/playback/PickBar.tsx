@@ -96,7 +96,7 @@ function DayPick({ camera, stream, zone, nowMs, wallMs, onWant }: Props) {
           <Button
             variant="default"
             leftSection={<IconCalendar size={16} />}
-            aria-label={t('playback.pickDay')}
+            aria-label={`${t('playback.pickDay')}: ${two(day)}/${two(month)}/${year}`}
             onClick={() => setOpen(!open)}
           >
             {two(day)}/{two(month)}/{year}

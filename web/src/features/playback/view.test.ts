@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NARROWEST_MS, follow, msOf, pan, ticks, xOf, zoomAt } from './view';
+import { NARROWEST_MS, follow, msOf, opening, pan, ticks, xOf, zoomAt } from './view';
 
 const HOUR = 3_600_000;
 const day = { startMs: 1_000 * HOUR, endMs: 1_024 * HOUR };
@@ -63,5 +63,25 @@ describe('ticks', () => {
       for (const ms of at) expect((ms - day.startMs) % stepMs).toBe(0);
       expect(xOf(view, 1200, view.startMs + stepMs)).toBeGreaterThanOrEqual(64);
     }
+  });
+});
+
+describe('opening', () => {
+  const minutes = (from: number, to: number) => ({ startMs: day.startMs + from * 60_000, endMs: day.startMs + to * 60_000 });
+
+  it('lets a young recording fill the width', () => {
+    const view = opening(day, [minutes(600, 602), minutes(603, 604)]);
+    expect(view.endMs - view.startMs).toBe(10 * 60_000);
+    expect(view.startMs).toBeLessThan(day.startMs + 600 * 60_000);
+    expect(view.endMs).toBeGreaterThan(day.startMs + 604 * 60_000);
+  });
+
+  it('shows the whole day once most of it is recorded, or nothing is', () => {
+    expect(opening(day, [minutes(0, 1400)])).toEqual(day);
+    expect(opening(day, [])).toEqual(day);
+  });
+
+  it('does not leave the day', () => {
+    expect(opening(day, [minutes(0, 5)]).startMs).toBe(day.startMs);
   });
 });

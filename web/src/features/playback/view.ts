@@ -21,6 +21,18 @@ function clamped(startMs: number, lengthMs: number, day: Window): Window {
   return { startMs: start, endMs: start + length };
 }
 
+const OPENINGS_MS = [10, 30, 60, 180, 360, 720].map((minutes) => minutes * 60_000);
+
+/** What to show before anybody has zoomed: a young day's recordings fill the width instead of being a hairline in 24 hours. */
+export function opening(day: Window, recorded: readonly Window[]): Window {
+  const first = recorded[0];
+  const last = recorded.at(-1);
+  if (!first || !last) return { startMs: day.startMs, endMs: day.endMs };
+  const wanted = (last.endMs - first.startMs) * 1.2;
+  const length = OPENINGS_MS.find((candidate) => candidate >= wanted) ?? day.endMs - day.startMs;
+  return clamped(first.startMs - length * 0.05, length, day);
+}
+
 /** Zooms by `factor` (> 1 shows more time); the instant under the pointer stays under the pointer. */
 export function zoomAt(view: Window, day: Window, pointerMs: number, factor: number): Window {
   const length = view.endMs - view.startMs;
