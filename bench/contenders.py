@@ -60,11 +60,13 @@ Verify = Callable[[Path], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """start   begins to record all addresses (by camera code) into a folder
+    """key     how the tables find it
+    start   begins to record all addresses (by camera code) into a folder
     files   glob of what one camera's recording is, `{code}` filled in
     verify  complaints about what was written; the amount is looked at for all (rounds.py)
     """
 
+    key: str
     name: str
     start: Start
     files: str
@@ -104,7 +106,9 @@ def ours(shards: int, interpreter: str = sys.executable) -> Contender:
     def start(folder: Path, urls: dict[str, str]) -> Running:
         create_volume(folder / "volume")
         streams = tuple(
-            StreamPlan(f"00000000-0000-7000-8000-{number:012d}", code, "main", url, audio=True, volume="volume")
+            StreamPlan(
+                f"00000000-0000-7000-8000-{number:012d}", code, "main", url, audio=True, volume="volume"
+            )
             for number, (code, url) in enumerate(urls.items())
         )
         plan = Plan(streams, (VolumePlan("volume"),), float(SEGMENT_S))
@@ -115,7 +119,13 @@ def ours(shards: int, interpreter: str = sys.executable) -> Contender:
             _spawn(running, [interpreter, *words], folder)
         return running
 
-    return Contender(f"luytre, {_processes(shards)}", start, "volume/video/{code}/main/*", archive_complaints)
+    return Contender(
+        f"luytre-{shards}",
+        f"luytre, {_processes(shards)}",
+        start,
+        "volume/video/{code}/main/**/*.mp4",
+        archive_complaints,
+    )
 
 
 def archive_complaints(folder: Path) -> list[str]:
@@ -143,14 +153,14 @@ def floor(processes: int) -> Contender:
             _spawn(running, [sys.executable, str(HERE / "floor.py"), str(folder)], folder, json.dumps(share))
         return running
 
-    return Contender(f"floor: raw copy, {_processes(processes)}", start, "{code}.raw")
+    return Contender(f"floor-{processes}", f"floor: raw copy, {_processes(processes)}", start, "{code}.raw")
 
 
 def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def _ffmpeg(name: str, options: str, ending: str) -> Contender:
+def _ffmpeg(key: str, name: str, options: str, ending: str) -> Contender:
     def start(folder: Path, urls: dict[str, str]) -> Running:
         running = Running()
         for code, url in urls.items():
@@ -158,31 +168,41 @@ def _ffmpeg(name: str, options: str, ending: str) -> Contender:
             _spawn(running, words, folder)
         return running
 
-    return Contender(name, start, "{code}_*.mp4")
+    return Contender(key, name, start, "{code}_*.mp4")
 
 
 def ffmpeg() -> Contender:
-    return _ffmpeg("ffmpeg -c copy -f segment, 1 per camera", f"{_FFMPEG} -segment_time {SEGMENT_S}", "%03d.mp4")
+    return _ffmpeg(
+        "ffmpeg",
+        "ffmpeg -c copy -f segment, 1 per camera",
+        f"{_FFMPEG} -segment_time {SEGMENT_S}",
+        "%03d.mp4",
+    )
 
 
 def ffmpeg_frigate() -> Contender:
-    return _ffmpeg("ffmpeg, Frigate's options, 1 per camera", _FRIGATE, "%Y%m%d%H%M%S.mp4")
+    return _ffmpeg("frigate", "ffmpeg, Frigate's options, 1 per camera", _FRIGATE, "%Y%m%d%H%M%S.mp4")
 
 
 def gstreamer() -> Contender:
-    """One process with a pipeline per camera: less memory than a process each."""
+    """A process per camera: one pipeline for all of them does not come to life with 32 live sources."""
 
     def start(folder: Path, urls: dict[str, str]) -> Running:
-        words = ["gst-launch-1.0", "-q", "-e"]
-        for number, (code, url) in enumerate(urls.items()):
-            words += (
-                f"rtspsrc location={url} protocols=tcp name=s{number} "
-                f"s{number}. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! m{number}.video "
-                f"s{number}. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! m{number}.audio_0 "
-                f"splitmuxsink name=m{number} location={code}_%03d.mp4 max-size-time={SEGMENT_S * 10**9}"
-            ).split()
         running = Running()
-        _spawn(running, words, folder)
+        for code, url in urls.items():
+            pipeline = (
+                f"rtspsrc location={url} protocols=tcp name=s "
+                "s. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! m.video "
+                "s. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! m.audio_0 "
+                f"splitmuxsink name=m location={code}_%03d.mp4 max-size-time={SEGMENT_S * 10**9}"
+            )
+            _spawn(running, ["gst-launch-1.0", "-q", "-e", *pipeline.split()], folder)
         return running
 
-    return Contender("GStreamer splitmuxsink, 1 process", start, "{code}_*.mp4", stop_signal=signal.SIGINT)
+    return Contender(
+        "gstreamer",
+        "GStreamer splitmuxsink, 1 per camera",
+        start,
+        "{code}_*.mp4",
+        stop_signal=signal.SIGINT,
+    )

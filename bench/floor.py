@@ -53,9 +53,7 @@ async def run(directory: Path, urls: dict[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     connections = await asyncio.gather(*(connect(url, "", "", audio=True) for url in urls.values()))
-    copies = [
-        Copy(found, directory / f"{code}.raw") for code, found in zip(urls, connections, strict=True)
-    ]
+    copies = [Copy(found, directory / f"{code}.raw") for code, found in zip(urls, connections, strict=True)]
     looked_s = 0.0
     while not stopping.is_set():
         for copy in copies:

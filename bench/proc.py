@@ -1,4 +1,4 @@
-"""What processes cost, read from /proc: CPU time with that of reaped children, proportional memory, the machine's idle share.
+"""What processes cost, read from /proc: CPU time (reaped children included), proportional memory, the idle share.
 
 Does not   work anywhere but on Linux.
 """

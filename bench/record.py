@@ -17,13 +17,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import clip, contenders, rounds, table
 from bench.cameras import SourceName, gstreamer_is_here, running
 from bench.contenders import Contender
 
+ROOT = Path(__file__).resolve().parent.parent
 LOUD_BPS, QUIET_BPS = 4_000_000, 1_000_000
 MANY = 127
 
@@ -94,7 +94,9 @@ def parse(words: list[str] | None = None) -> tuple[Settings, argparse.Namespace]
     parser = argparse.ArgumentParser(description="Measure what recording costs, against peers, in one run.")
     parser.add_argument("--write", action="store_true", help="put the tables into bench/results.md")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
-    parser.add_argument("--short", action="store_true", help="4 cameras, 5 s, ours and the floor: does it run?")
+    parser.add_argument(
+        "--short", action="store_true", help="4 cameras, 5 s, ours and the floor: does it run?"
+    )
     parser.add_argument("--cameras", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30.0, help="measured per contender, over all rounds")
     parser.add_argument("--rounds", type=int, default=3)

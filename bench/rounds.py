@@ -51,8 +51,9 @@ class Measure:
 
 @dataclass(slots=True)
 class Row:
-    """All rounds of one contender."""
+    """All rounds of one contender; `key` is the contender's."""
 
+    key: str
     name: str
     measures: list[Measure] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -148,14 +149,12 @@ def run(
 ) -> list[Row]:
     """A row per source and contender, in that order. `seconds` in all, over the rounds."""
     pairs = [(source, contender) for source in sources for contender in contenders]
-    rows = [Row(contender.name) for _, contender in pairs]
+    rows = [Row(contender.key, contender.name) for _, contender in pairs]
     for number in range(rounds):
         for turn in range(len(pairs)):
             at = (turn + number) % len(pairs)
             source, contender = pairs[at]
-            found, complaints = measure(
-                contender, source, folder, seconds / rounds, camera_bytes_per_s
-            )
+            found, complaints = measure(contender, source, folder, seconds / rounds, camera_bytes_per_s)
             rows[at].measures.append(found)
             rows[at].complaints += complaints
             print(

@@ -43,16 +43,27 @@ def test_a_camera_as_the_contract_has_it(ward: Ward, monkeypatch: pytest.MonkeyP
     assert set(main) == set(shapes.Stream.model_fields)
     assert (first["state"], first["since"], first["recorded_from"]) == ("recording", at(0), at(0))
     assert (main["codec_string"], main["width"], main["clock_offset_ms"]) == ("avc1.4D401F", 1280, -120)
-    assert (sub["state"], sub["cause"], second["state"], second["recorded_from"]) == ("unknown", None, "unknown", None)
+    assert (sub["state"], sub["cause"], second["state"], second["recorded_from"]) == (
+        "unknown",
+        None,
+        "unknown",
+        None,
+    )
     assert ward.get("cameras/dk-01", "to-truong").json() == first
 
 
 def test_a_retrying_stream_says_why_and_what_to_do(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = StreamState(ward.main.camera, "main", "retrying", "auth_failed", "401", START_US, START_US + 5_000_000)
+    state = StreamState(
+        ward.main.camera, "main", "retrying", "auth_failed", "401", START_US, START_US + 5_000_000
+    )
     say(ward, state, monkeypatch)
     told = ward.get("cameras/DK-01", "truc").json()
     stream = told["streams"][0]
-    assert (told["state"], told["cause"], told["reason"]) == ("retrying", "auth_failed", "Camera từ chối mật khẩu")
+    assert (told["state"], told["cause"], told["reason"]) == (
+        "retrying",
+        "auth_failed",
+        "Camera từ chối mật khẩu",
+    )
     assert stream["hint"].startswith("Nhập lại tên và mật khẩu")
     assert stream["retry_at"] == at(5)
     english = ward.get("cameras/DK-01", "truc", headers={"Accept-Language": "en-GB,vi;q=0.5"}).json()
@@ -68,7 +79,9 @@ def test_add_change_remove(ward: Ward) -> None:
     assert made.json()["streams"][0]["url"] == "rtsp://10.0.0.9/a"
     again = ward.ask("POST", "cameras", "quan-tri", json=new)
     assert (again.status_code, again.json()["cause"]) == (409, "camera_exists")
-    changed = ward.ask("PATCH", "cameras/DK-03", "quan-tri", json={"sub_url": "rtsp://10.0.0.9/b", "enabled": False})
+    changed = ward.ask(
+        "PATCH", "cameras/DK-03", "quan-tri", json={"sub_url": "rtsp://10.0.0.9/b", "enabled": False}
+    )
     told = changed.json()
     assert [stream["name"] for stream in told["streams"]] == ["main", "sub"]
     assert (told["name"], told["state"], told["cause"]) == ("Bến xe", "disabled", "camera_disabled")
@@ -97,7 +110,7 @@ def test_a_wrong_camera_is_refused(ward: Ward, body: Any, cause: str) -> None:
 
 
 def test_bodies_that_are_no_json_or_too_large(ward: Ward) -> None:
-    how = {"headers": {"Content-Type": "application/json"}}
+    how: dict[str, Any] = {"headers": {"Content-Type": "application/json"}}
     broken = ward.ask("POST", "session", content=b'{"user": ', **how)
     assert (broken.status_code, broken.json()["cause"]) == (400, "bad_body")
     large = ward.ask("POST", "session", content=b'"' + b"x" * 70_000 + b'"', **how)
@@ -133,7 +146,9 @@ def test_a_probe_refused_by_the_camera_does_not_log_anybody_out(ward: Ward) -> N
             while b"\r\n\r\n" in (request := await reader.read(4096)):
                 sequence = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"cseq"))
                 writer.write(
-                    b"RTSP/1.0 401 Unauthorized\r\n" + sequence + b'\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n'
+                    b"RTSP/1.0 401 Unauthorized\r\n"
+                    + sequence
+                    + b'\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n'
                 )
             writer.close()
 
@@ -174,7 +189,9 @@ class TestDays:
         assert len(day["minutes"]) == 1440
         assert day["minutes"][14 * 60 - 1 : 14 * 60 + 1] == [0, 1 | 2 | 4]
 
-    @pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "yesterday", "1700000000", "9999-12-31", "0001-01-01"])
+    @pytest.mark.parametrize(
+        "text", ["2026-13-01", "2026-02-30", "yesterday", "1700000000", "9999-12-31", "0001-01-01"]
+    )
     def test_what_is_no_day(self, ward: Ward, text: str) -> None:
         answer = ward.get(f"cameras/DK-01/days/{text}", "truc")
         assert (answer.status_code, answer.json()["cause"]) == (400, "bad_date")
@@ -213,12 +230,15 @@ class TestNode:
         assert 'luytre_gaps{cause="closed_by_camera"} 2.0' in text
         assert "luytre_viewers 0.0" in text
         assert "luytre_archive_free_bytes{" in text
-        assert 'luytre_request_seconds_count{method="GET",route="/cameras/{code}/video.mp4",status="200"} 1.0' in text
+        assert (
+            'luytre_request_seconds_count{method="GET",route="/cameras/{code}/video.mp4",status="200"} 1.0'
+            in text
+        )
         assert 'luytre_sent_bytes_total{route="/cameras/{code}/video.mp4"}' in text
         assert ward.token("truc") not in text
 
     def test_texts_are_compressed_and_pictures_are_not(self, ward: Ward) -> None:
-        how = {"headers": {"Accept-Encoding": "gzip"}}
+        how: dict[str, Any] = {"headers": {"Accept-Encoding": "gzip"}}
         day = ward.get("cameras/DK-01/days/2026-11-22", "truc", **how)
         assert day.headers["content-encoding"] == "gzip"
         assert int(day.headers["content-length"]) < 1000 < len(day.content)
@@ -252,7 +272,9 @@ class TestPages:
         assert len(answer.text) == 5000
         assert ward.ask("HEAD", "/assets/main-a1.js", headers={"Accept-Encoding": "identity"}).content == b""
 
-    @pytest.mark.parametrize("path", ["/assets/other.js", "/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt"])
+    @pytest.mark.parametrize(
+        "path", ["/assets/other.js", "/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt"]
+    )
     def test_nothing_else_is_read(self, ward: Ward, path: str) -> None:
         answer = ward.get(path)
         assert answer.status_code == 404
@@ -269,5 +291,3 @@ class TestPages:
         answer = ward.get("/")
         assert answer.status_code == 503
         assert "make setup" in answer.text
-
-

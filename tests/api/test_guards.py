@@ -32,7 +32,8 @@ def routes() -> Iterator[APIRoute | APIWebSocketRoute]:
 
 
 def guards_of(route: APIRoute | APIWebSocketRoute) -> list[Guard]:
-    return [d.call for d in route.dependant.dependencies if isinstance(d.call, Guard)]
+    calls: list[object] = [dependency.call for dependency in route.dependant.dependencies]
+    return [call for call in calls if isinstance(call, Guard)]
 
 
 def test_every_route_declares_one_guard() -> None:
@@ -57,7 +58,9 @@ def test_all_routes_are_in_these_routers() -> None:
     assert len(shell().routes) == len(ROUTERS)
 
 
-@pytest.mark.parametrize("path", ["node", "cameras", "cameras/DK-01", "cameras/DK-01/days", "archive", "session"])
+@pytest.mark.parametrize(
+    "path", ["node", "cameras", "cameras/DK-01", "cameras/DK-01/days", "archive", "session"]
+)
 def test_without_a_session_there_is_nothing_to_see(ward: Ward, path: str) -> None:
     answer = ward.get(path)
     assert answer.status_code == 401
@@ -101,7 +104,7 @@ class TestCookie:
         return {"Cookie": cookie}, answer.json()["csrf"]
 
     def test_it_is_out_of_reach_of_scripts_and_other_sites(self, ward: Ward) -> None:
-        how = {"json": {"user": "truc", "password": PASSWORD}}
+        how: dict[str, Any] = {"json": {"user": "truc", "password": PASSWORD}}
         cookie = ward.ask("POST", "session", **how).headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
@@ -131,7 +134,10 @@ class TestCookie:
             headers = cookie | {"X-CSRF-Token": csrf, "Origin": origin}
             answer = ward.ask("PATCH", "cameras/DK-01", headers=headers, json={"name": "B"})
             assert answer.status_code == status, origin
-        how = {"json": {"user": "truc", "password": PASSWORD}, "headers": {"Origin": "http://evil.test"}}
+        how: dict[str, Any] = {
+            "json": {"user": "truc", "password": PASSWORD},
+            "headers": {"Origin": "http://evil.test"},
+        }
         assert ward.ask("POST", "session", **how).json()["cause"] == "other_origin"
 
 

@@ -69,7 +69,11 @@ def test_a_movie_is_whole_and_any_part_of_it_is_the_same_bytes(ward: Ward) -> No
     assert "content-disposition" not in whole.headers
     assert frames_in(whole.content) == 10 * FPS
     size = len(whole.content)
-    for asked, part in [("100-199", slice(100, 200)), ("-50", slice(size - 50, size)), (f"{size - 7}-", slice(size - 7, size))]:
+    for asked, part in [
+        ("100-199", slice(100, 200)),
+        ("-50", slice(size - 50, size)),
+        (f"{size - 7}-", slice(size - 7, size)),
+    ]:
         answer = ward.get(path, "truc", params=query, headers={"Range": f"bytes={asked}"})
         assert answer.status_code == 206
         assert answer.content == whole.content[part]
@@ -108,7 +112,9 @@ def test_head_has_the_headers_and_no_body(ward: Ward) -> None:
 def test_a_download_is_named_and_needs_the_right_to_export(ward: Ward) -> None:
     query = {"start": at(5), "end": at(8), "download": "1"}
     answer = ward.get("cameras/DK-01/video.mp4", "truc", params=query)
-    assert answer.headers["content-disposition"] == 'attachment; filename="DK-01_main_20261122T070005Z_3s.mp4"'
+    assert (
+        answer.headers["content-disposition"] == 'attachment; filename="DK-01_main_20261122T070005Z_3s.mp4"'
+    )
     assert [look.action for look in ward.node.looks.list()] == ["export"]
     refused = ward.get("cameras/DK-01/video.mp4", "to-truong", params=query)
     assert refused.status_code == 403
@@ -177,7 +183,13 @@ def test_unknown_cameras_and_streams(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-22T14:00:05+07:00", "2026-11-22T14:00:05 07:00", "2026-11-22T07:00:05Z", "2026-11-22t07:00:05.000z"]
+    "text",
+    [
+        "2026-11-22T14:00:05+07:00",
+        "2026-11-22T14:00:05 07:00",
+        "2026-11-22T07:00:05Z",
+        "2026-11-22t07:00:05.000z",
+    ],
 )
 def test_times_come_in_any_offset_and_with_a_lost_plus(ward: Ward, text: str) -> None:
     answer = ward.get("cameras/DK-01/snapshot.jpg", "truc", params={"at": text})
@@ -187,7 +199,10 @@ def test_times_come_in_any_offset_and_with_a_lost_plus(ward: Ward, text: str) ->
 class TestTickets:
     def make(self, ward: Ward, start: float, end: float) -> dict[str, str]:
         answer = ward.ask(
-            "POST", "cameras/DK-01/tickets", "truc", json={"start": at(start), "end": at(end), "stream": "main"}
+            "POST",
+            "cameras/DK-01/tickets",
+            "truc",
+            json={"start": at(start), "end": at(end), "stream": "main"},
         )
         assert answer.status_code == 201, answer.text
         body: dict[str, str] = answer.json()

@@ -61,7 +61,9 @@ class Ward:
             self.tokens[user] = self.node.sessions.log_in(user, PASSWORD).token
         return self.tokens[user]
 
-    def ask(self, method: str, path: str, user: str | None = None, *, far: bool = False, **how: Any) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, user: str | None = None, *, far: bool = False, **how: Any
+    ) -> httpx.Response:
         """One request; `user` by bearer token, `far` from another machine. Paths without `/` in front are below the API."""
         headers = {"Accept-Language": "vi", **how.pop("headers", {})}
         if user is not None:

@@ -94,7 +94,8 @@ def test_changes(registry: Registry, tmp_path: Path) -> None:
     assert stream_of(tmp_path).password == SECRET
     registry.change("A", CameraChange(user="u", password=""))
     assert (stream_of(tmp_path).user, stream_of(tmp_path).password) == ("u", "")
-    registry.change("A", CameraChange(url="rtsp://v:w@10.0.0.6/x".replace("v:w", "v:" + "w")))
+    user, password = "v", "w"
+    registry.change("A", CameraChange(url=f"rtsp://{user}:{password}@10.0.0.6/x"))
     assert (stream_of(tmp_path).user, stream_of(tmp_path).password) == ("v", "w")
     assert [one.name for one in registry.change("A", CameraChange(sub_url="")).streams] == ["main"]
     assert [one.name for one in registry.change("A", CameraChange(sub_url=PLAIN)).streams] == ["main", "sub"]

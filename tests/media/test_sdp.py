@@ -64,7 +64,7 @@ def test_static_payload_types_and_unknown_ones(line: str, expected: tuple[str, i
         (BASE, "*", "*", BASE),
         (BASE, "*", "", BASE),
         (BASE, "", "rtsp://other/x", "rtsp://other/x"),
-        (BASE, "*", "/root/1", "rtsp://h:554/root/1"),
+        (BASE, "*", "/top/1", "rtsp://h:554/top/1"),
         (f"{BASE}?a=b", "*", "trackID=1", f"{BASE}?a=b/trackID=1"),
         (f"{BASE}?a=b/", "*", "trackID=1", f"{BASE}?a=b/trackID=1"),
         (BASE, "*", "?ctype=video", f"{BASE}?ctype=video"),

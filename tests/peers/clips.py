@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 
 def make_clip(
@@ -14,6 +15,7 @@ def make_clip(
     """A small clip: noise that moves, a keyframe every half second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         stream.gop_size, stream.max_b_frames = fps // 2, bframes
         quiet = (

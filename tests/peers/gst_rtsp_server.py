@@ -13,17 +13,19 @@ from __future__ import annotations
 import json
 import struct
 import sys
-from bisect import bisect_left
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-import gi
+import gi  # type: ignore[import-not-found]
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
+Unit = tuple[int, int, bool, bytes]
 RECORD = struct.Struct(">BBQQI")
 # So much is handed to GStreamer per call: fewer calls, and no more than it takes anyway.
 BATCH_NS = 200_000_000
@@ -32,17 +34,17 @@ BATCH_NS = 200_000_000
 class Reel:
     """Access units of one track: (time to send, presentation time, keyframe, data), times in nanoseconds."""
 
-    def __init__(self, units, length_ns):
+    def __init__(self, units: list[Unit], length_ns: int) -> None:
         self.units = units
         self.length_ns = length_ns
 
 
-def read_reel(path):
+def read_reel(path: str) -> tuple[dict[str, Any], Reel, Reel | None]:
     """(head, video Reel, audio Reel or None)."""
     raw = Path(path).read_bytes()
     head_size = int.from_bytes(raw[:4], "big")
     head = json.loads(raw[4 : 4 + head_size])
-    tracks = ([], [])
+    tracks: tuple[list[Unit], list[Unit]] = ([], [])
     at = 4 + head_size
     while at < len(raw):
         track, key, send, pts, size = RECORD.unpack_from(raw, at)
@@ -57,19 +59,19 @@ def read_reel(path):
 class Feeder:
     """Feeds one appsrc from a reel for as long as it is wanted."""
 
-    def __init__(self, source, reel):
+    def __init__(self, source: Any, reel: Reel) -> None:
         self.reel = reel
         self.units = self._endless()
         source.connect("need-data", self.need_data)
 
-    def _endless(self):
+    def _endless(self) -> Iterator[Unit]:
         for loop in count():
             shift = loop * self.reel.length_ns
             for send, pts, key, data in self.reel.units:
                 yield send + shift, pts + shift, key, data
 
-    def need_data(self, source, _length):
-        until = None
+    def need_data(self, source: Any, _length: int) -> None:
+        until: int | None = None
         for send, pts, key, data in self.units:
             buffer = Gst.Buffer.new_wrapped(data)
             buffer.dts, buffer.pts = send, pts
@@ -82,34 +84,32 @@ class Feeder:
                 return
 
 
-def description(head):
+def description(head: dict[str, Any]) -> str:
     kind = {"h264": "264", "h265": "265"}[head["codec"]]
     text = (
-        f"appsrc name=video format=time is-live=false max-bytes=4000000 "
+        f"appsrc name=video format=time is-live=true max-bytes=4000000 "
         f'caps="video/x-h{kind},stream-format=byte-stream,alignment=au" '
         f"! h{kind}parse ! rtph{kind}pay name=pay0 pt=96 mtu=1400"
     )
     if head["audio"]:
         sound = head["audio"]
         text += (
-            " appsrc name=audio format=time is-live=false max-bytes=200000 "
+            " appsrc name=audio format=time is-live=true max-bytes=200000 "
             f'caps="audio/mpeg,mpegversion=4,stream-format=raw,rate={sound["rate"]},channels={sound["channels"]},'
-            f'codec_data=(buffer){sound["config"]}" ! rtpmp4gpay name=pay1 pt=97'
+            f'codec_data=(buffer){sound["config"]}" ! rtpmp4gpay name=pay1 pt=97 max-ptime=20000000'
         )
     return f"( {text} )"
 
 
-def factory_for(mount):
+def factory_for(mount: dict[str, Any]) -> Any:
     factory = GstRtspServer.RTSPMediaFactory()
     if "launch" in mount:
         factory.set_launch(mount["launch"])
     else:
         head, video, audio = read_reel(mount["reel"])
         factory.set_launch(description(head))
-        # A decoder's time stamps may begin below a keyframe's: GStreamer takes none below zero.
-        assert bisect_left([unit[0] for unit in video.units], 1) <= 1
 
-        def configure(_factory, media):
+        def configure(_factory: Any, media: Any) -> None:
             element = media.get_element()
             feeders = [Feeder(element.get_by_name_recurse_up("video"), video)]
             if audio is not None:
@@ -124,7 +124,7 @@ def factory_for(mount):
     return factory
 
 
-def protect(server, factories, user, password):
+def protect(server: Any, factories: list[Any], user: str, password: str) -> None:
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
@@ -138,7 +138,7 @@ def protect(server, factories, user, password):
         factory.set_permissions(permissions)
 
 
-def main():
+def main() -> None:
     wish = json.loads(sys.argv[1])
     Gst.init(None)
     server = GstRtspServer.RTSPServer()

@@ -101,7 +101,10 @@ def test_a_path_that_is_not_there(gst_server: GstServer) -> None:
 def test_a_picture_that_cannot_be_made_is_the_servers_error() -> None:
     with (
         gst_serving(
-            {"/broken": TEST_PICTURE | {"launch": "( fakesrc num-buffers=0 ! rtph264pay name=pay0 )"}}
+            {
+                "/broken": TEST_PICTURE
+                | {"launch": "( filesrc location=nothing.h264 ! h264parse ! rtph264pay name=pay0 )"}
+            }
         ) as server,
         pytest.raises(Error) as caught,
     ):

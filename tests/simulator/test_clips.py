@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from luytre.base.errors import Error
@@ -111,7 +112,7 @@ def test_sound_is_passed_through_and_made_up(test_data: Path, tmp_path: Path) ->
         data, starts = made.at(number)
         assert len(starts) == 1
         for frame in decoder.decode(av.Packet(data[20:])):
-            loudest = max(loudest, float(abs(frame.to_ndarray()).max()))
+            loudest = max(loudest, float(np.abs(frame.to_ndarray()).max()))
     assert 0.002 < loudest < 0.05
 
 

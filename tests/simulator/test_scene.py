@@ -86,7 +86,7 @@ def test_a_foreign_client_can_read_the_strip(codec: VideoName) -> None:
         times: list[int] = []
         said: list[int] = []
         for frame in container.decode(video=0):
-            millis = strip.read(frame.to_ndarray()[: frame.height])
+            millis = strip.read(np.asarray(frame.to_ndarray()[: frame.height], dtype=np.uint8))
             assert millis is not None
             said.append(millis)
             times.append(frame.pts or 0)

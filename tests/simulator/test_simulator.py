@@ -11,6 +11,8 @@ from typing import Literal
 
 import av
 import pytest
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
 
 from luytre.base.clock import SYSTEM, from_ntp
 from luytre.base.errors import Error
@@ -62,7 +64,7 @@ def test_ffmpeg_decodes_over_the_end_of_the_loop(tmp_path: Path, codec: VideoNam
         for packet in container.demux(video, sound):
             times = pictures if packet.stream is video else heard
             for frame in packet.decode():
-                if frame.pts is not None:
+                if isinstance(frame, (VideoFrame, AudioFrame)) and frame.pts is not None:
                     times.append(frame.pts)
             if len(pictures) >= 45:
                 break

@@ -22,7 +22,7 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 NO_STORE = "private, no-store"
 
 Read = Callable[[int, int], Iterator[bytes]]
-_RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*$", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*$", re.ASCII | re.IGNORECASE)
 
 
 class Unsatisfiable(Exception):

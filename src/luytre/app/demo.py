@@ -20,7 +20,7 @@ from typing import Final
 
 from luytre.app import launch
 from luytre.app.children import Child
-from luytre.app.demo_cameras import CAMERAS, HOST, address
+from luytre.app.demo_ward import CAMERAS, HOST, address
 from luytre.app.foundation import init
 from luytre.app.node import Node
 from luytre.app.store import Store
@@ -69,8 +69,11 @@ def run(
     cause="not_a_demo").
     """
     directory = directory.absolute()
-    demo = _prepare(directory)
-    ready = launch.prepare(directory, host, port)
+    _found(directory)
+    # Under the lock: a second start must not move the cameras of the first one to other ports.
+    arranged: list[Demo] = []
+    ready = launch.prepare(directory, host, port, lambda store: arranged.append(_arrange(store)))
+    (demo,) = arranged
     configure_log(directory / "log")
     asyncio.run(_run(directory, demo, ready, announce))
 
@@ -127,20 +130,21 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _prepare(directory: Path) -> Demo:
-    """Everything on disk: the node, the user, the cameras at the ports of this start."""
+def _found(directory: Path) -> None:
+    """The node, on the first start. Raises Error(CONFLICT, cause="not_a_demo") for a real one."""
     if not (directory / settings.FILE).exists():
         init(directory, NodeConfig(name=NAME, zone="Asia/Ho_Chi_Minh", volumes=(_VOLUME,)))
         # Before the user and the cameras: a start that was cut short here goes on here.
         _save(directory, Demo(user=USER, password="", simulator_port=0))
-    demo = _load(directory)
-    store = Store.open(directory)
-    try:
-        demo = Demo(demo.user, _password(store, demo), _port(demo.simulator_port))
-        _save(directory, demo)
-        _cameras(store, demo.simulator_port)
-    finally:
-        store.close()
+    _load(directory)
+
+
+def _arrange(store: Store) -> Demo:
+    """The user, and the cameras at the port of this start."""
+    kept = _load(store.directory)
+    demo = Demo(kept.user, _password(store, kept), _port(kept.simulator_port))
+    _save(store.directory, demo)
+    _cameras(store, demo.simulator_port)
     return demo
 
 

@@ -75,6 +75,7 @@ def bring_up_to_date(directory: Path, config: NodeConfig) -> None:
     if config.database is None:
         # Password hashes are in it; SQLite gives its side files the same mode.
         (directory / settings.DATABASE_FILE).touch(mode=0o600)
+        (directory / settings.DATABASE_FILE).chmod(0o600)
     database = Database(settings.database_url(directory, config))
     try:
         upgrade(database, ROOMS)

@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -46,8 +47,13 @@ class Launch:
         return f"http://{host}:{self.port}"
 
 
-def prepare(directory: Path, host: str | None = None, port: int | None = None) -> Launch:
-    """`host` and `port` win over luytre.toml; port 0: any free one.
+def prepare(
+    directory: Path,
+    host: str | None = None,
+    port: int | None = None,
+    arrange: Callable[[Store], None] = lambda store: None,
+) -> Launch:
+    """`host` and `port` win over luytre.toml; port 0: any free one. `arrange` may change what is stored, under the lock.
 
     Raises Error(CONFLICT, cause="already_running" | "port_taken"), and what opening a node raises.
     """
@@ -63,6 +69,7 @@ def prepare(directory: Path, host: str | None = None, port: int | None = None) -
         try:
             for stale in node.sockets():
                 stale.unlink()
+            arrange(node)
             node.registry.write_plan(directory)
             shards = config.shards or shards_for(node.registry.count())
         finally:

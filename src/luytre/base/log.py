@@ -22,7 +22,9 @@ from luytre.base.clock import rfc3339
 _FIELDS = "luytre_fields"
 # Whatever stands between "//" and the last "@" before white space or a quote: passwords hold "/" and "@" too.
 _ADDRESS = re.compile(r"\b(rtspu?s?|https?|postgresql(?:\+\w+)?)://[^\s\"'<>]*@", re.IGNORECASE)
-_SECRET_FIELD = re.compile(r"(?i)(?<![a-z])((?:user_?)?(?:passwd|password|pass|pwd|psw|ticket|token)=)[^&;/_\s\"']*")
+_SECRET_FIELD = re.compile(
+    r"(?i)(?<![a-z])((?:user_?)?(?:passwd|password|pass|pwd|psw|ticket|token)=)[^&;/_\s\"']*"
+)
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|ticket|cookie|csrf|authorization|\bkey$")
 
 

@@ -8,6 +8,7 @@ Does not   decide who may look (viewing.py does), nor keep the lines (luytre.peo
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from luytre.archive.keys import Span, StreamKey
@@ -40,25 +41,40 @@ class Lookbook:
         """Each opened live picture is a line of its own."""
         self._write(actor, "live", key, None)
 
-    def playback(self, actor: Actor, key: StreamKey, span: Span | None) -> None:
-        """`span` None: pieces of something that a playlist has named, so any line of this sitting covers them."""
-        self._once(actor, "playback", key, span)
+    def playback(self, actor: Actor, key: StreamKey, span: Span) -> None:
+        """A span that was asked for: the same again, or a part of it, is the same look."""
+        self._once(actor, "playback", key, span, _contains)
+
+    def piece(self, actor: Actor, key: StreamKey, span: Span) -> None:
+        """A segment, which is longer than the span that named it: touching that is enough.
+
+        One that no look of this sitting touches is a look of its own, so guessing names does not avoid the line.
+        """
+        self._once(actor, "playback", key, span, _touches)
 
     def export(self, actor: Actor, key: StreamKey, span: Span) -> None:
         """A download that is fetched in pieces is one export."""
-        self._once(actor, "export", key, span)
+        self._once(actor, "export", key, span, _contains)
 
     def snapshot(self, actor: Actor, key: StreamKey, at_us: int | None) -> None:
         """`at_us` None: the newest picture, as a wall shows it again and again."""
-        self._once(actor, "snapshot", key, None if at_us is None else Span(at_us, at_us))
+        span = None if at_us is None else Span(at_us, at_us)
+        self._once(actor, "snapshot", key, span, _contains)
 
-    def _once(self, actor: Actor, action: str, key: StreamKey, span: Span | None) -> None:
+    def _once(
+        self,
+        actor: Actor,
+        action: str,
+        key: StreamKey,
+        span: Span | None,
+        covers: Callable[[Span | None, Span | None], bool],
+    ) -> None:
         who = (actor.user_id, actor.session_id, actor.scope is not None, action, key)
         now_s = self._clock.monotonic_s()
         with self._lock:
             self._forget(now_s)
             lines = self._lines.setdefault(who, [])
-            if any(_covers(line, span) for line in lines):
+            if any(covers(line.span, span) for line in lines):
                 return
             # Inside the lock: a second request must not get its picture before the first one's line is stored.
             self._write(actor, action, key, span)
@@ -75,7 +91,14 @@ class Lookbook:
                 del self._lines[who]
 
 
-def _covers(line: _Line, span: Span | None) -> bool:
-    if span is None:
-        return True
-    return line.span is not None and line.span.start_us <= span.start_us and span.end_us <= line.span.end_us
+def _contains(line: Span | None, span: Span | None) -> bool:
+    """None is the newest picture, which is another look than any of a known time."""
+    if line is None or span is None:
+        return line is span
+    return line.start_us <= span.start_us and span.end_us <= line.end_us
+
+
+def _touches(line: Span | None, span: Span | None) -> bool:
+    if line is None or span is None:
+        return line is span
+    return line.start_us < span.end_us and span.start_us < line.end_us

@@ -166,11 +166,14 @@ class Viewing:
         """A segment file that a playlist named."""
         actor.require("playback")
         key = self._ticket_key(actor, code, stream)
+        found = self._archive.segment(key, *playback.SegmentRef.parse(segment_id))
         file = playback.segment_file(self._archive, key, segment_id)
         allowed = range(file.size)
         if actor.scope is not None:
             allowed = self._tickets.allowed(actor.scope, segment_id)
-        self._lookbook.playback(actor, key, None if actor.scope is None else _span_of(actor.scope))
+        if found is not None:
+            span = Span(found.row.start_us, self._archive.end_us(found.volume, found.row))
+            self._lookbook.piece(actor, key, span)
         return Pieces(file.path, file.size, allowed, file.read)
 
     def movie(self, actor: Actor, code: str, stream: str, span: Span, *, keep: bool) -> export.Movie:

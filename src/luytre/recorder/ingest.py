@@ -22,7 +22,7 @@ from luytre.media.rtp.h265 import H265Receiver
 from luytre.media.rtp.interleaved import split
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
-from luytre.media.tracks import AudioTrack, Sample, VideoTrack
+from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
 from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, audio_origin
 
 # A connection that sent this much without one usable picture sends no video that we understand.
@@ -76,7 +76,6 @@ class Ingest:
         self._known_sets = -1
         self._track: VideoTrack | None = None
         self._audio_origin: int | None = None
-        self._run_first: tuple[int, int] = (0, 0)
 
     @property
     def has_media(self) -> bool:
@@ -225,7 +224,6 @@ class Ingest:
         self.run = run
         self.unused = 0
         self._audio_origin = None
-        self._run_first = (sample.pts, received_us)
         run.add_video(sample, received_us)
         self._tell(run, 0, sample, received_us)
 
@@ -245,10 +243,11 @@ class Ingest:
             return
         received_us = self._clock.wall_us()
         if self._audio_origin is None:
-            first_pts, first_us = self._run_first
-            by_arrival = samples[-1].pts - (received_us - first_us) * track.rate // 1_000_000
+            # The newest of both came with the same tick, so they belong together.
+            seen_ticks = run.mapping.newest - run.first_pts
+            by_arrival = samples[-1].pts - seen_ticks * track.rate // VIDEO_TIMESCALE
             self._audio_origin = audio_origin(
-                first_pts, self._video_client.rtptime, self._audio_client.rtptime, track.rate, by_arrival
+                run.first_pts, self._video_client.rtptime, self._audio_client.rtptime, track.rate, by_arrival
             )
         for sample in samples:
             placed = Sample(sample.pts - self._audio_origin, sample.data, True)

@@ -11,9 +11,9 @@ from luytre.base.errors import Error, Kind
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.interleaved import split
 from luytre.media.rtp.receiver import NalReceiver
-from luytre.media.rtsp.url import split_credentials
+from luytre.media.rtsp.url import address, split_credentials
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.connection import RECEIVE_BYTES, Connection, connect
+from luytre.recorder.connection import RECEIVE_BYTES, Connection, connect, from_socket
 from luytre.recorder.ingest import nal_receiver, video_track
 
 # A camera may send a keyframe only every 10 s; longer than this nobody wants to wait.
@@ -58,7 +58,11 @@ async def probe(
     connection = await connect(clean, user or url_user, password or url_password, audio=True)
     try:
         listening = _Listening(connection, clock)
-        await listening.run(seconds)
+        try:
+            await listening.run(seconds)
+        except OSError as error:
+            if not listening.has_enough:
+                raise from_socket(error, address(connection.session.url)) from error
         return listening.result()
     finally:
         connection.close()
@@ -92,7 +96,12 @@ class _Listening:
             except TimeoutError:
                 return
             if not data:
-                return
+                raise ConnectionResetError
+
+    @property
+    def has_enough(self) -> bool:
+        """Two pictures and their parameters: a camera that then closed has told what it is."""
+        return self._track() is not None and len(self._pictures) > 1
 
     def _take(self, data: bytes) -> None:
         data = self._carry + data
@@ -125,7 +134,8 @@ class _Listening:
     def _seen_s(self) -> float:
         if len(self._pictures) < 2:
             return 0.0
-        return (self._pictures[-1].pts - self._pictures[0].pts) / VIDEO_TIMESCALE
+        times = [sample.pts for sample in self._pictures]
+        return (max(times) - min(times)) / VIDEO_TIMESCALE
 
     def _track(self) -> VideoTrack | None:
         try:
@@ -135,7 +145,7 @@ class _Listening:
 
     def result(self) -> ProbeResult:
         track = self._track()
-        if track is None or len(self._pictures) < 2:
+        if track is None or not self.has_enough:
             raise _nothing_seen(track, self._bytes)
         seen = max(self._seen_s(), 1 / VIDEO_TIMESCALE)
         keys = [sample.pts for sample in self._pictures if sample.key]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,12 @@ from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, load
 from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run
 from luytre.recorder.state import StreamState
-from luytre.recorder.stream import StreamRecorder
+from luytre.recorder.stream import PACE, Pace, StreamRecorder
 
 PLAN_LOOK_S = 1.0
 VOLUME_RETRY_S = 10.0
+# A disk that hangs must not keep the plan of the other volumes waiting.
+VOLUME_OPEN_S = 20.0
 KEEPER_EVERY_S = 60.0
 STOP_S = 8.0
 
@@ -40,11 +43,25 @@ class _Active:
 
 
 class RecorderProcess:
-    def __init__(self, directory: Path, shard: int, shards: int, clock: Clock = SYSTEM) -> None:
+    """`pace` and `volume_retry_s` are for those who cannot wait."""
+
+    def __init__(
+        self,
+        directory: Path,
+        shard: int,
+        shards: int,
+        clock: Clock = SYSTEM,
+        *,
+        pace: Pace = PACE,
+        volume_retry_s: float = VOLUME_RETRY_S,
+    ) -> None:
         self._directory = directory
         self._shard, self._shards = shard, shards
         self._clock = clock
-        self._drainer = Drainer()
+        self._pace = pace
+        self._volume_retry_s = volume_retry_s
+        self._drainer = Drainer(pace.patience.look_s)
+        self._stopping = asyncio.Event()
         self._publisher = Publisher(self._states, self._watch, self._run_of)
         self._active: dict[StreamKey, _Active] = {}
         self._waiting: dict[StreamKey, StreamState] = {}
@@ -57,26 +74,32 @@ class RecorderProcess:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
-        stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
-        await self._publisher.start(self._directory / "run" / f"recorder-{self._shard}.sock")
+            loop.add_signal_handler(number, self.stop)
+        try:
+            await self._publisher.start(self._directory / "run" / f"recorder-{self._shard}.sock")
+        except OSError as error:
+            # Recording does not need it; live pictures and states are missing until the cause is removed.
+            log("local socket not opened", error=str(error))
         drainer = asyncio.create_task(self._drainer.run())
         log("recorder started", shard=self._shard, shards=self._shards)
         # What is alive now stays: the collector need not look at it again.
         gc.freeze()
-        while not stopping.is_set():
+        while not self._stopping.is_set():
             await self._follow_plan()
             try:
-                await asyncio.wait_for(stopping.wait(), PLAN_LOOK_S)
+                await asyncio.wait_for(self._stopping.wait(), PLAN_LOOK_S)
             except TimeoutError:
                 continue
-        for key in list(self._active):
-            await self._end(key, Cause.NODE_STOPPED)
+        await self._end(list(self._active), Cause.NODE_STOPPED)
         drainer.cancel()
         await self._publisher.stop()
         await asyncio.to_thread(self._close)
         log("recorder stopped", shard=self._shard)
+
+    def stop(self) -> None:
+        """Ask run() to end gracefully."""
+        self._stopping.set()
 
     def _close(self) -> None:
         for keeper in self._keepers.values():
@@ -94,10 +117,10 @@ class RecorderProcess:
             found = path.stat()
             mark = (found.st_mtime_ns, found.st_ino, found.st_size)
             if mark != self._plan_mark:
-                self._plan = load(path)
                 self._plan_mark = mark
+                self._plan = load(path)
                 await self._apply()
-            elif self._waiting and self._clock.monotonic_s() >= self._volumes_at_s:
+            elif await self._bury() or (self._waiting and self._clock.monotonic_s() >= self._volumes_at_s):
                 await self._apply()
         except OSError:
             # Not written yet, or being replaced: what runs goes on.
@@ -105,19 +128,27 @@ class RecorderProcess:
         except Error as error:
             log("plan not taken", error=str(error))
 
+    async def _bury(self) -> bool:
+        """Writers whose thread died of a defect are replaced, with the streams that hung on them."""
+        dead = [path for path, writer in self._writers.items() if not writer.is_alive()]
+        for path in dead:
+            log("writer died", volume=path)
+            del self._writers[path]
+            lost = [key for key, active in self._active.items() if active.recorder.plan.volume == path]
+            await self._end(lost, Cause.DISK_ERROR)
+        return bool(dead)
+
     async def _apply(self) -> None:
         mine = {s.key: s for s in self._plan.streams if s.shard(self._shards) == self._shard}
-        for key, active in list(self._active.items()):
-            if key not in mine:
-                await self._end(key, Cause.CAMERA_DISABLED)
-            elif mine[key] != active.recorder.plan:
-                await self._end(key, Cause.CONNECTING)
+        plans = {key: active.recorder.plan for key, active in self._active.items()}
+        await self._end([key for key in plans if key not in mine], Cause.CAMERA_DISABLED)
+        changed = [key for key, plan in plans.items() if key in mine and mine[key] != plan]
+        await self._end(changed, Cause.CONNECTING)
         self._waiting.clear()
-        self._volumes_at_s = self._clock.monotonic_s() + VOLUME_RETRY_S
-        volumes = {volume.path: volume for volume in self._plan.volumes}
-        for path, volume in volumes.items():
-            self._policies[path] = Policy(volume.days, volume.max_bytes, volume.reserve_bytes)
-            await self._open(volume)
+        self._volumes_at_s = self._clock.monotonic_s() + self._volume_retry_s
+        for volume in self._plan.volumes:
+            self._policies[volume.path] = Policy(volume.days, volume.max_bytes, volume.reserve_bytes)
+        await asyncio.gather(*map(self._open, self._plan.volumes))
         for key, stream in mine.items():
             if key not in self._active:
                 self._begin(stream)
@@ -127,8 +158,9 @@ class RecorderProcess:
         if writer is not None and writer.is_alive():
             return
         try:
-            found = await asyncio.to_thread(open_volume, self._path(volume.path))
-            keeper = Keeper(
+            async with asyncio.timeout(VOLUME_OPEN_S):
+                found = await asyncio.to_thread(open_volume, self._path(volume.path))
+            keeper = self._keepers.get(volume.path) or Keeper(
                 found,
                 lambda: self._policies[volume.path],
                 every_s=KEEPER_EVERY_S,
@@ -144,12 +176,12 @@ class RecorderProcess:
                 on_error=lambda what: log("writer", problem=what),
             )
             writer.start()
-            await asyncio.wrap_future(writer.ready)
-        except Error as error:
-            log("volume not taken", volume=volume.path, error=str(error))
+            await _until_ready(writer)
+        except (Error, TimeoutError) as error:
+            log("volume not taken", volume=volume.path, error=str(error) or "it does not answer")
             return
         self._writers[volume.path] = writer
-        if self._shard == 0:
+        if self._shard == 0 and volume.path not in self._keepers:
             self._keepers[volume.path] = keeper
             keeper.start()
 
@@ -181,6 +213,7 @@ class RecorderProcess:
             self._publisher.state,
             self._publisher.sample,
             lambda: self._publisher.is_watched(plan.key),
+            self._pace,
         )
         task = asyncio.create_task(recorder.run(), name=f"{plan.code}/{plan.stream}")
         task.add_done_callback(self._surprised)
@@ -199,14 +232,16 @@ class RecorderProcess:
 
     def _begin_again(self, key: StreamKey) -> None:
         for stream in self._plan.streams:
-            if stream.key == key and key not in self._active:
+            if stream.key == key and key not in self._active and not self._stopping.is_set():
                 self._begin(stream)
 
-    async def _end(self, key: StreamKey, cause: Cause) -> None:
-        active = self._active.pop(key)
-        active.recorder.end_cause = cause
-        active.task.cancel()
-        await asyncio.wait([active.task])
+    async def _end(self, keys: Sequence[StreamKey], cause: Cause) -> None:
+        ending = [self._active.pop(key) for key in keys]
+        for active in ending:
+            active.recorder.end_cause = cause
+            active.task.cancel()
+        if ending:
+            await asyncio.wait([active.task for active in ending])
 
     def _states(self) -> list[StreamState]:
         return [active.recorder.state for active in self._active.values()] + list(self._waiting.values())
@@ -220,3 +255,14 @@ class RecorderProcess:
         active = self._active.get(key)
         drain = active.recorder.drain if active is not None else None
         return drain.ingest.run if drain is not None else None
+
+
+async def _until_ready(writer: DiskWriter) -> None:
+    """Raises Error or TimeoutError; a thread that died before it could say why counts as one that does not answer."""
+    ready = asyncio.wrap_future(writer.ready)
+    async with asyncio.timeout(VOLUME_OPEN_S):
+        while not ready.done():
+            if not writer.is_alive() and not writer.ready.done():
+                raise TimeoutError("the writer died")
+            await asyncio.wait([ready], timeout=0.5)
+    ready.result()

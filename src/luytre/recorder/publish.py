@@ -67,13 +67,23 @@ class Subscriber:
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         self.channels: dict[StreamKey, Channel] = {}
+        # It was behind when a state changed, so it needs to hear them all.
+        self.missed_states = False
+        # Bytes of running GOPs handed out at once: these do not count as being behind.
+        self._burst = 0
 
     def send(self, frame: bytes) -> None:
         if not self._writer.is_closing():
             self._writer.write(frame)
 
     def is_behind(self) -> bool:
-        return self._writer.transport.get_write_buffer_size() > SEND_BUFFER
+        size = self._writer.transport.get_write_buffer_size()
+        if size <= SEND_BUFFER:
+            self._burst = 0
+        return size > SEND_BUFFER + self._burst
+
+    def close(self) -> None:
+        self._writer.close()
 
     def begin(self, channel: Channel, key: StreamKey, run: Run) -> None:
         """Tell the tracks of a run that is new to this channel."""
@@ -91,10 +101,20 @@ class Subscriber:
             )
         )
 
+    def join(self, channel: Channel, run: Run) -> None:
+        """From the run's last keyframe on, at once: the first picture need not wait for the next one."""
+        if self.is_behind():
+            return
+        before, self._burst = self._burst, 1 << 62
+        for track, sample in run.gop:
+            self.sample(channel, run, track, sample, _wall_us(run, track, sample))
+        self._burst = before + sum(len(sample.data) for _, sample in run.gop)
+
     def sample(self, channel: Channel, run: Run, track: int, sample: Sample, wall_us: int) -> None:
         if track == 0:
             if self.is_behind():
                 channel.waits = True
+                return
             if channel.waits and not sample.key:
                 return
             if channel.waits:
@@ -138,7 +158,7 @@ class Publisher:
         if self._server is not None:
             self._server.close()
         for subscriber in list(self._subscribers):
-            subscriber._writer.close()
+            subscriber.close()
 
     def is_watched(self, key: StreamKey) -> bool:
         return key in self._watchers
@@ -147,8 +167,17 @@ class Publisher:
         if self._subscribers:
             frame = wire.json_frame(wire.STATE, state.to_json())
             for subscriber in self._subscribers:
-                if not subscriber.is_behind():
+                if subscriber.is_behind():
+                    subscriber.missed_states = True
+                elif subscriber.missed_states:
+                    self._tell_all(subscriber)
+                else:
                     subscriber.send(frame)
+
+    def _tell_all(self, subscriber: Subscriber) -> None:
+        subscriber.missed_states = False
+        for state in self._states():
+            subscriber.send(wire.json_frame(wire.STATE, state.to_json()))
 
     def sample(self, run: Run, track: int, sample: Sample, _received_us: int) -> None:
         """HOT: called for each sample of each stream; returns at once for those that nobody watches."""
@@ -163,22 +192,20 @@ class Publisher:
             subscriber.sample(channel, run, track, sample, _wall_us(run, track, sample))
 
     def _begin(self, subscriber: Subscriber, channel: Channel, run: Run) -> None:
-        """From the last keyframe on, the sample at hand included: the first picture need not wait for the next one."""
+        """The sample at hand is in the run's GOP already."""
         subscriber.begin(channel, run.handle.key, run)
-        for track, sample in run.gop:
-            subscriber.sample(channel, run, track, sample, _wall_us(run, track, sample))
+        subscriber.join(channel, run)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         subscriber = Subscriber(writer)
         self._subscribers.add(subscriber)
         splitter = wire.Splitter(max_frame=4096)
         try:
-            for state in self._states():
-                subscriber.send(wire.json_frame(wire.STATE, state.to_json()))
+            self._tell_all(subscriber)
             while data := await reader.read(4096):
                 for kind, payload in splitter.feed(data):
                     self._command(subscriber, kind, payload)
-        except (OSError, Error, ValueError, KeyError, TypeError):
+        except (OSError, Error, ValueError, KeyError, TypeError, RecursionError):
             # Gone, or talks nonsense: either way this connection is over.
             pass
         finally:

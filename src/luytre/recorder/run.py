@@ -49,8 +49,10 @@ class Run:
         self.tracks: Sequence[Track] = [video] if audio is None else [video, audio]
         self.first_pts = first.pts
         # The node's clock may have been set back: a run never begins before the last one ended.
-        self.mapping = before.mapping if before else WallMapping(first.pts, max(received_us, floor_us))
-        self.shift_us = before.shift_us if before else max(floor_us - received_us, 0)
+        self.mapping: WallMapping = (
+            before.mapping if before else WallMapping(first.pts, max(received_us, floor_us))
+        )
+        self.shift_us: int = before.shift_us if before else max(floor_us - received_us, 0)
         self.handle = RunHandle(key, code, uuid7(clock).hex, init_segment(self.tracks))
         self.gop: list[tuple[int, Sample]] = []
         self._gop_bytes = 0

@@ -10,7 +10,8 @@ State = Literal["connecting", "recording", "retrying"]
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """state    connecting: talking to the camera; recording: parts go to the archive; retrying: waits until retry_at_us
+    """state    connecting: nothing failed yet; recording: parts go to the archive; retrying: waits until retry_at_us,
+                or, where that is None, is trying now
     cause       of the last failure while retrying (archive.keys.Cause), else None; `detail` is for logs and technicians
     lost        RTP packets missing in this connection
     """

@@ -1,7 +1,8 @@
-"""One stream's life: connect, record, and again (state machine: connecting → recording → retrying → connecting ...).
+"""One stream's life: connect, record, and again (state machine: connecting → recording → retrying → recording ...).
 
-Promises   never gives up, never hurries: the wait grows from 1 s to 30 s with jitter, and starts small again
-           after good minutes.
+Promises   never gives up, never hurries: the wait grows from 1 s to 30 s with jitter (with a wrong password from
+           1 to 5 minutes), and starts small again after a connection that was worth it. Once something failed the
+           reason stays visible until pictures are recorded again.
 Does not   know other streams; whatever happens here costs nobody else anything.
 """
 
@@ -11,25 +12,41 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from luytre.archive.keys import Cause
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.errors import Error, Kind
-from luytre.recorder.connection import connect
-from luytre.recorder.drain import Drain, Drainer
+from luytre.recorder.connection import HANDSHAKE_S, connect
+from luytre.recorder.drain import PATIENCE, Drain, Drainer, Patience
 from luytre.recorder.ingest import Ingest, Target
 from luytre.recorder.plan import StreamPlan
 from luytre.recorder.run import OnSample
 from luytre.recorder.state import StreamState
 
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 30.0
-# Cameras lock out whoever keeps trying a wrong password.
-AUTH_WAIT_S = 60.0
-GOOD_S = 60.0
 STATISTICS_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a stream tries again, in seconds; the wait doubles from `first_s` to `longest_s`.
+
+    auth_s, longest_auth_s  after a refused password: cameras lock out whoever keeps trying
+    good_s                  after this much recording in one connection the wait starts small again: a camera that
+                            closes every 30 s loses a second each time, not half of its pictures
+    """
+
+    first_s: float = 1.0
+    longest_s: float = 30.0
+    auth_s: float = 60.0
+    longest_auth_s: float = 300.0
+    good_s: float = 10.0
+    handshake_s: float = HANDSHAKE_S
+    patience: Patience = PATIENCE
+
+
+PACE = Pace()
 
 
 class StreamRecorder:
@@ -42,6 +59,7 @@ class StreamRecorder:
         on_state: Callable[[StreamState], None],
         on_sample: OnSample,
         is_watched: Callable[[], bool],
+        pace: Pace = PACE,
     ) -> None:
         self.plan = plan
         self._writer = writer
@@ -52,11 +70,14 @@ class StreamRecorder:
         self._is_watched = is_watched
         self.drain: Drain | None = None
         self._floor_us = 0
-        self._wait_s = FIRST_WAIT_S
+        self._pace = pace
+        self._wait_s = self._auth_wait_s = 0.0
+        self._good = False
         # Why recording ends when this task is cancelled: set by whoever cancels it.
         self.end_cause = Cause.NODE_STOPPED
-        self._failing: tuple[str, int] | None = None
-        self._counted = (0, 0)
+        self._failing_cause: str | None = None
+        self._failing_since_us = 0
+        self._counted = (0, 0, 0.0)
         self.state = StreamState(
             plan.camera, plan.stream, "connecting", None, "", clock.wall_us(), bytes_received=0
         )
@@ -70,10 +91,10 @@ class StreamRecorder:
         try:
             await self._take_up()
             while True:
-                started_s = self._clock.monotonic_s()
+                self._good = False
                 error = await self._attempt()
-                if self._clock.monotonic_s() - started_s > GOOD_S:
-                    self._wait_s = FIRST_WAIT_S
+                if self._good:
+                    self._wait_s = 0.0
                 await self._wait(error)
         finally:
             self._writer.gap(self.plan.key, self._clock.wall_us(), self.end_cause)
@@ -92,31 +113,37 @@ class StreamRecorder:
 
     async def _attempt(self) -> Error:
         """One connection, from the first word to its end; the Error says why it ended."""
-        self._set(replace(self.state, state="connecting", retry_at_us=None))
+        self._set(replace(self.state, retry_at_us=None))
         plan = self.plan
         try:
-            connection = await connect(plan.url, plan.user, plan.password, audio=plan.audio)
+            connection = await connect(
+                plan.url, plan.user, plan.password, audio=plan.audio, handshake_s=self._pace.handshake_s
+            )
         except Error as error:
             self._writer.gap(plan.key, self._clock.wall_us(), error.cause, error.message)
             return error
         target = Target(plan.key, plan.code, self._writer, self._floor_us)
         ingest = Ingest(connection.playing.tracks, target, self._clock, self._on_sample)
-        self._counted = (0, 0)
+        self._counted = (0, 0, self._clock.monotonic_s())
+        self._auth_wait_s = 0.0
+        cause, detail = str(self.end_cause), ""
         try:
-            self.drain = Drain(connection, ingest, self._clock)
+            self.drain = Drain(connection, ingest, self._clock, self._pace.patience)
             self.drain.watched = self._is_watched()
             self._drainer.add(self.drain)
             ended = await self._follow(self.drain)
+            cause, detail = ended.cause, ended.message
+            return ended
         except asyncio.CancelledError:
-            self._finish(ingest, self.end_cause, "")
+            cause = self.end_cause
             raise
         finally:
             if self.drain is not None:
                 self._drainer.remove(self.drain)
                 self.drain = None
             connection.close()
-        self._finish(ingest, ended.cause, ended.message)
-        return ended
+            # Whatever ended it, a defect included: a run must not stay open behind our back.
+            self._finish(ingest, cause, detail)
 
     def _finish(self, ingest: Ingest, cause: str, detail: str) -> None:
         recorded = ingest.run is not None
@@ -128,22 +155,43 @@ class StreamRecorder:
     async def _follow(self, drain: Drain) -> Error:
         """Publish state and statistics until the connection ends."""
         wait_s = 0.2
+        recording_s = 0.0
         while True:
             done, _ = await asyncio.wait([drain.ended], timeout=wait_s)
+            self._good = recording_s > self._pace.good_s
             if done:
                 return drain.ended.result()
-            self._publish(drain.ingest, wait_s)
-            wait_s = STATISTICS_S if drain.ingest.run is not None else 0.5
+            if drain.ingest.is_recording:
+                recording_s += wait_s
+                self._recording(drain.ingest)
+                wait_s = STATISTICS_S if self._good else 1.0
+            else:
+                self._not_recording(drain.ingest)
+                wait_s = 0.2
 
-    def _publish(self, ingest: Ingest, elapsed_s: float) -> None:
-        track = ingest.video_track
-        if ingest.run is None:
-            if ingest.blocked is not None:
-                self._set(replace(self.state, state="retrying", cause=ingest.blocked, detail=ingest.blocked))
+    def _not_recording(self, ingest: Ingest) -> None:
+        """The camera sends, and the disk does not take it."""
+        cause = ingest.blocked
+        if cause is None:
             return
-        pictures, size = self._counted
-        self._counted = (ingest.pictures, ingest.bytes_received)
-        whole = elapsed_s >= STATISTICS_S and pictures > 0
+        self._fails(cause)
+        self._set(
+            replace(self.state, state="retrying", cause=cause, detail=cause, since_us=self._failing_since_us)
+        )
+
+    def _fails(self, cause: str) -> None:
+        if self._failing_cause != cause:
+            self._failing_cause, self._failing_since_us = cause, self._clock.wall_us()
+
+    def _recording(self, ingest: Ingest) -> None:
+        track = ingest.video_track
+        now_s = self._clock.monotonic_s()
+        pictures, size, counted_s = self._counted
+        elapsed_s = now_s - counted_s
+        # Counted from the first picture on: before it there is nothing to divide by.
+        whole = pictures > 0 and elapsed_s >= STATISTICS_S
+        if whole or not pictures:
+            self._counted = (ingest.pictures, ingest.bytes_received, now_s)
         state = replace(
             self.state,
             state="recording",
@@ -163,26 +211,27 @@ class StreamRecorder:
             lost=ingest.lost,
             bytes_received=ingest.bytes_received,
         )
-        self._failing = None
+        self._failing_cause = None
         if self.state.state != "recording":
             state = replace(state, since_us=self._clock.wall_us())
         self._set(state)
 
     async def _wait(self, error: Error) -> None:
-        wait_s = self._wait_s * random.uniform(0.7, 1.3)
+        pace = self._pace
         if error.cause == Cause.AUTH_FAILED:
-            wait_s = max(wait_s, AUTH_WAIT_S)
-        self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+            wait_s = self._auth_wait_s = min(max(self._auth_wait_s * 2, pace.auth_s), pace.longest_auth_s)
+        else:
+            wait_s = self._wait_s = min(max(self._wait_s * 2, pace.first_s), pace.longest_s)
+        wait_s *= random.uniform(0.7, 1.3)
         now_us = self._clock.wall_us()
-        if self._failing is None or self._failing[0] != error.cause:
-            self._failing = error.cause, now_us
+        self._fails(error.cause)
         self._set(
             replace(
                 self.state,
                 state="retrying",
                 cause=error.cause,
                 detail=error.message,
-                since_us=self._failing[1],
+                since_us=self._failing_since_us,
                 retry_at_us=now_us + round(wait_s * 1e6),
                 fps=None,
                 bitrate_bps=None,

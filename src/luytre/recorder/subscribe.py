@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import struct
 from pathlib import Path
 from typing import Protocol
 
@@ -57,7 +58,8 @@ class RecorderLink:
         while True:
             try:
                 await self._follow()
-            except (OSError, Error):
+            except (OSError, Error, ValueError, KeyError, TypeError, struct.error):
+                # Gone, or of a version that talks differently: either way a new connection begins clean.
                 pass
             finally:
                 if self._writer is not None:
