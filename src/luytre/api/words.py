@@ -140,7 +140,7 @@ _EN: Mapping[str, Words] = {
     "bad_time": Words("The time “{field}” is not right", "Write it as 2026-11-22T14:05:00+07:00."),
     "bad_date": Words("This is not a date", "Write it as 2026-11-22."),
     "end_before_start": Words("The end is not after the start", "Choose start and end again."),
-    "span_too_long": Words("The span is longer than 24 hours", "Ask for pieces of at most 24 hours."),
+    "span_too_long": Words("The span is longer than a day", "Ask for pieces of at most 25 hours."),
     "nothing_recorded": Words("Nothing was recorded in this span", "The nearest picture is of {nearest}."),
     "never_recorded": Words("Nothing has been recorded of this camera yet", "The Cameras page says why."),
     "outside_ticket": Words("This link is for another camera or span", "Ask its sender for a new one."),

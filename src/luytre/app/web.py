@@ -35,6 +35,8 @@ def serve(directory: Path, listening: socket.socket) -> None:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=65_536,
+        # Video does not get smaller, and deflating it costs more than sending it.
+        ws_per_message_deflate=False,
         access_log=False,
         log_config=None,
         server_header=False,

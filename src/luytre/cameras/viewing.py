@@ -34,8 +34,8 @@ from luytre.people.looks import Looks
 # What `live` yields is named here too: `cameras.live` is this module's own.
 __all__ = ["LiveFragment", "LiveInit", "LiveView", "NothingRecorded", "Pieces", "Still", "Viewing"]
 
-# A playlist of a day has tens of thousands of parts; more at once is a job for exports in pieces.
-LONGEST_SPAN_US = 24 * 3600 * US_PER_S
+# The longest day is one of 25 hours, where a zone sets its clock back. A playlist of a day has tens of thousands of parts; more at once is a job for exports in pieces.
+LONGEST_SPAN_US = 25 * 3600 * US_PER_S
 RECORDED_FROM_KEPT_S = 10.0
 
 LiveView = StreamStatus | LiveInit | LiveFragment
@@ -274,7 +274,7 @@ class Viewing:
             raise Error(
                 Kind.INVALID,
                 "the span is longer than a day",
-                hint="Ask for at most 24 hours.",
+                hint="Ask for at most 25 hours.",
                 cause="span_too_long",
             )
         key = self._key(code, stream)
@@ -296,7 +296,7 @@ class Viewing:
         key = StreamKey(camera.id, "main")
         now_s = self._clock.monotonic_s()
         kept_s, since = self._recorded_from.get(key, (0.0, None))
-        if key not in self._recorded_from or now_s - kept_s > RECORDED_FROM_KEPT_S:
+        if since is None or now_s - kept_s > RECORDED_FROM_KEPT_S:
             recorded = self._archive.recorded_range(key)
             since = None if recorded is None else recorded[0]
             self._recorded_from[key] = (now_s, since)

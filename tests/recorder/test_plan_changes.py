@@ -1,0 +1,183 @@
+"""The plan changes while the recorder runs: cameras come and go, volumes appear, writers die; the rest goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from luytre.archive.volume import create_volume
+from luytre.recorder.plan import Plan, VolumePlan, load, save
+from luytre.simulator.camera import Camera
+from luytre.simulator.server import Simulator
+from tests.recorder.ward import Ear, Ward, clip, reel
+
+Act = Callable[[Ward, Simulator, Ear], Awaitable[None]]
+
+
+def play(folder: Path, act: Act, cameras: tuple[str, ...] = ("one", "two")) -> Ward:
+    """Record `cameras` until `act` is done; three cameras are there to be recorded."""
+
+    async def main() -> Ward:
+        ward, picture = Ward(folder), reel(clip())
+        async with Simulator([Camera(n, {"main": picture, "sub": picture}) for n in (1, 2, 3)]) as simulator:
+            for number, name in enumerate(cameras, 1):
+                ward.add(name, simulator.url(number))
+            ward.write()
+            async with ward.recording() as ear:
+                await act(ward, simulator, ear)
+        return ward
+
+    return asyncio.run(main())
+
+
+def test_a_camera_that_is_added_is_recorded_and_the_others_do_not_notice(tmp_path: Path) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        ward.add("three", simulator.url(3))
+        ward.write()
+        await ear.recording("three")
+
+    ward = play(tmp_path, act)
+    assert [len(ward.coverage(name).spans) for name in ("one", "two", "three")] == [1, 1, 1]
+    assert ward.check() == []
+
+
+def test_a_camera_that_is_removed_ends_with_its_cause(tmp_path: Path) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        del ward.streams["two"]
+        ward.write()
+        await ear.until(lambda: simulator.cameras[2].clients == 0, "the camera is let go")
+        assert simulator.cameras[1].clients == 1
+
+    ward = play(tmp_path, act)
+    assert ward.causes("two")[-1] == "camera_disabled"
+    assert len(ward.coverage("one").spans) == 1
+    assert ward.check() == []
+
+
+def test_a_camera_that_moves_is_found_at_its_new_address(tmp_path: Path) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        ward.add("two", simulator.url(3))
+        ward.write()
+        await ear.until(lambda: simulator.cameras[3].clients == 1, "the new address is asked")
+        await ear.recording("two")
+        await ear.until(lambda: len(ward.coverage("two").spans) == 2, "and recorded")
+
+    ward = play(tmp_path, act)
+    assert ward.causes("two")[:2] == ["connecting", "connecting"]
+    assert len(ward.coverage("one").spans) == 1
+    assert ward.check() == []
+
+
+def test_a_volume_that_is_missing_at_the_start_is_taken_when_it_appears(tmp_path: Path) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        ward.streams["two"] = replace(ward.streams["two"], volume="late")
+        ward.write((VolumePlan("volume"), VolumePlan("late")))
+        await ear.until(lambda: ear.is_state("two", "retrying", "disk_error"), "two waits for its disk")
+        await ear.recording("one")
+        assert not (tmp_path / "late").exists()
+        create_volume(tmp_path / "late")
+        await ear.recording("two")
+
+    ward = play(tmp_path, act)
+    assert len(ward.coverage("one").spans) == 1
+    assert list((tmp_path / "late" / "video" / "two").rglob("*.mp4"))
+    assert ward.check() == []
+
+
+def test_a_plan_that_cannot_be_read_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        (tmp_path / "run" / "plan.json").write_text("{ half a pl")
+        told = ""
+
+        def is_told() -> bool:
+            nonlocal told
+            told += capsys.readouterr().err
+            return "plan not taken" in told
+
+        await ear.until(is_told, "the log says so")
+        begun = len(ear.of("one"))
+        await ear.until(lambda: len(ear.of("one")) > begun + 2, "one goes on")
+        told += capsys.readouterr().err
+        assert told.count("plan not taken") == 1
+        ward.write()
+
+    ward = play(tmp_path, act)
+    assert len(ward.coverage("one").spans) == 1
+
+
+def test_a_writer_that_dies_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        assert ward.process is not None
+        writer = ward.process._writers["volume"]
+        writer._commands.put(lambda: [][0])
+        await ear.until(lambda: not writer.is_alive(), "the thread is dead")
+        await ear.until(lambda: len(ward.coverage("one").spans) == 2, "one is recorded again")
+        await ear.until(lambda: len(ward.coverage("two").spans) == 2, "two is recorded again")
+
+    ward = play(tmp_path, act)
+    assert ward.check() == []
+    for name in ("one", "two"):
+        coverage = ward.coverage(name)
+        # The first look comes after a second, then the cameras are asked again.
+        assert all(after.start_us - before.end_us < 4e6 for before, after in pairwise(coverage.spans))
+
+
+def test_a_defect_in_one_stream_begins_that_stream_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        assert ward.process is not None
+        active = next(a for key, a in ward.process._active.items() if key.camera == "two")
+        monkeypatch.setattr(active.recorder, "_recording", lambda ingest: {}["defect"])
+        await ear.until(lambda: len(ward.coverage("two").spans) == 2, "two is recorded again")
+
+    ward = play(tmp_path, act)
+    assert len(ward.coverage("one").spans) == 1
+    assert ward.check() == []
+
+
+def test_bytes_that_meet_a_defect_cost_one_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+        assert ward.process is not None
+        active = next(a for key, a in ward.process._active.items() if key.camera == "two")
+        assert active.recorder.drain is not None
+        monkeypatch.setattr(active.recorder.drain.ingest, "feed", lambda data: {}["defect"])
+        await ear.until(lambda: ear.is_state("two", "retrying", "bad_media"), "two says so")
+        await ear.recording("two")
+
+    ward = play(tmp_path, act)
+    assert len(ward.coverage("one").spans) == 1
+    assert "bad_media" in ward.causes("two")
+
+
+def test_a_plan_survives_its_file(tmp_path: Path) -> None:
+    ward = Ward(tmp_path)
+    ward.add("one", "rtsp://camera/main", "user", "geheim", audio=True)
+    ward.write(segment_s=60.0)
+    path = tmp_path / "run" / "plan.json"
+    plan = load(path)
+    assert plan == Plan(tuple(ward.streams.values()), (VolumePlan("volume"),), 60.0)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "geheim" not in repr(plan)
+    save(Plan(), path)
+    assert load(path) == Plan()
+    assert [entry.name for entry in path.parent.iterdir()] == ["plan.json"]
