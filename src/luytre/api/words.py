@@ -68,7 +68,7 @@ _VI: Mapping[str, Words] = {
     "bad_time": Words("Thời điểm “{field}” chưa đúng", "Viết như 2026-11-22T14:05:00+07:00."),
     "bad_date": Words("Ngày này chưa đúng", "Viết như 2026-11-22."),
     "end_before_start": Words("Thời điểm cuối không sau thời điểm đầu", "Chọn lại thời điểm đầu và cuối."),
-    "span_too_long": Words("Khoảng thời gian dài hơn 24 giờ", "Chia thành các đoạn tối đa 24 giờ."),
+    "span_too_long": Words("Khoảng thời gian dài hơn một ngày", "Chia thành các đoạn tối đa 25 giờ."),
     "nothing_recorded": Words(
         "Không có hình nào trong khoảng thời gian này", "Hình gần nhất là lúc {nearest}."
     ),
