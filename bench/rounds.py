@@ -80,16 +80,20 @@ def _pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def _until_all_record(contender: Contender, running: Running, folder: Path, codes: list[str]) -> None:
+def _until_all_record(contender: Contender, running: Running, folder: Path, codes: list[str]) -> list[str]:
+    """The cameras that are not recorded when the time is over: none, normally."""
     deadline = SYSTEM.monotonic_s() + READY_S
     while True:
-        sizes = contender.sizes(folder, codes)
-        if all(size > 0 for size in sizes.values()):
-            return
-        if running.dead() or SYSTEM.monotonic_s() > deadline:
-            missing = [code for code, size in sizes.items() if not size]
+        missing = [code for code, size in contender.sizes(folder, codes).items() if not size]
+        if not missing:
+            return []
+        if running.dead() == len(running.processes):
             log = (folder / "log.txt").read_text(errors="replace")[-2000:]
-            raise SystemExit(f"{contender.name}: no recording of {missing}\n{log}")
+            raise SystemExit(f"{contender.name}: ended by itself\n{log}")
+        if SYSTEM.monotonic_s() > deadline:
+            if missing == codes:
+                raise SystemExit(f"{contender.name}: records nothing")
+            return missing
         _pause(_LOOK_S)
 
 
@@ -102,7 +106,9 @@ def measure(
     folder.mkdir(parents=True)
     running = contender.start(folder, source.urls)
     try:
-        _until_all_record(contender, running, folder, codes)
+        missing = _until_all_record(contender, running, folder, codes)
+        # A peer that does not get a camera started is measured on those it did, and that is told.
+        codes = [code for code in codes if code not in missing]
         _pause(SETTLE_S)
         machine, began_s = proc.machine(), SYSTEM.monotonic_s()
         cost, source_cost = proc.cpu(running.groups), proc.cpu({source.group})
@@ -117,7 +123,8 @@ def measure(
     finally:
         running.stop(contender.stop_signal)
     wanted = took_s * camera_bytes_per_s
-    complaints = [f"{dead} of its processes died"] if dead else []
+    complaints = [f"{code}: not recorded within {READY_S:.0f} s" for code in missing]
+    complaints += [f"{dead} of its processes died"] if dead else []
     complaints += [
         f"{code}: wrote {size / wanted:.0%} of what was sent"
         for code, size in grown.items()

@@ -47,7 +47,9 @@ def test_playback_plays_what_was_recorded(page: Page, ward: Ward) -> None:
         timeout=LIVE_MS,
     )
     before = video.evaluate("v => v.currentTime")
-    page.wait_for_function("t => document.querySelector('video').currentTime > t + 1", arg=before, timeout=LIVE_MS)
+    page.wait_for_function(
+        "t => document.querySelector('video').currentTime > t + 1", arg=before, timeout=LIVE_MS
+    )
     expect(page.get_by_test_id("playhead-time")).to_have_text(re.compile(r"\d{2}:\d{2}:\d{2}"))
 
 
@@ -55,10 +57,15 @@ def test_a_marked_span_is_downloaded_and_plays(page: Page, ward: Ward, tmp_path:
     log_in(page, ward)
     expect(page.locator("video[data-state='live']")).to_have_count(6, timeout=LIVE_MS)
     page.goto(f"{ward.url}/playback?camera=TX-02")
-    page.wait_for_function("() => { const v = document.querySelector('video'); return v && v.currentTime > 0.5 }", timeout=LIVE_MS)
+    page.wait_for_function(
+        "() => { const v = document.querySelector('video'); return v && v.currentTime > 0.5 }",
+        timeout=LIVE_MS,
+    )
     page.keyboard.press("m")
     at = page.locator("video").first.evaluate("v => v.currentTime")
-    page.wait_for_function("t => document.querySelector('video').currentTime > t + 1.5", arg=at, timeout=LIVE_MS)
+    page.wait_for_function(
+        "t => document.querySelector('video').currentTime > t + 1.5", arg=at, timeout=LIVE_MS
+    )
     page.keyboard.press("m")
     with page.expect_download(timeout=LIVE_MS) as download:
         page.get_by_test_id("download").click()

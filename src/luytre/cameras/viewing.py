@@ -34,7 +34,8 @@ from luytre.people.looks import Looks
 # What `live` yields is named here too: `cameras.live` is this module's own.
 __all__ = ["LiveFragment", "LiveInit", "LiveView", "NothingRecorded", "Pieces", "Still", "Viewing"]
 
-# The longest day is one of 25 hours, where a zone sets its clock back. A playlist of a day has tens of thousands of parts; more at once is a job for exports in pieces.
+# The longest day is one of 25 hours, where a zone sets its clock back. A playlist of a day has tens of
+# thousands of parts; more at once is a job for exports in pieces.
 LONGEST_SPAN_US = 25 * 3600 * US_PER_S
 RECORDED_FROM_KEPT_S = 10.0
 
