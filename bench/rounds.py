@@ -62,6 +62,11 @@ class Row:
         return fmean(value(measure) for measure in self.measures)
 
     @property
+    def is_own(self) -> bool:
+        """Ours or the floor: a peer's trouble is told, but is not a failure of the bench."""
+        return self.key.startswith(("luytre", "floor"))
+
+    @property
     def cpu_percent(self) -> float:
         """Median of the rounds: one round that a neighbour disturbed does not count."""
         return median(measure.cpu_percent for measure in self.measures)

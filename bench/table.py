@@ -8,7 +8,7 @@ from bench import proc
 from bench.rounds import Row
 from luytre.base.clock import SYSTEM, to_datetime
 
-# Issue: CPU, CPU over the floor, memory, and how much dearer a camera may be among many.
+# The goals: CPU, CPU over the floor, memory, and how much dearer a camera may be among many.
 MOST_CPU_OF_FFMPEG, MOST_CPU_OF_FLOOR, MOST_PSS_OF_FFMPEG, MOST_AMONG_MANY = 0.3, 2.0, 0.25, 1.2
 # Below this the cores are full, and what is measured is who gets them.
 _IDLE_NEEDED = 0.05

@@ -1,11 +1,10 @@
-"""Packets into pictures: scripted packets, one fault each (RFC 6184, RFC 7798, RFC 3640, RFC 3550)."""
+"""Packets into pictures: scripted packets, one fault each (RFC 6184, RFC 7798, RFC 3550)."""
 
 from __future__ import annotations
 
 import pytest
 
 from luytre.media.nal import nal_spans
-from luytre.media.rtp.aac import AacReceiver
 from luytre.media.rtp.h264 import H264Receiver
 from luytre.media.rtp.h265 import H265Receiver
 from luytre.media.rtp.packet import Packet, build
@@ -345,42 +344,7 @@ def test_each_irap_picture_is_a_key_picture(kind: int) -> None:
     assert receiver.samples[0].key
 
 
-# -- AAC --------------------------------------------------------------------------------------------------------
-
-
-def hbr(sizes: list[int]) -> bytes:
-    headers = b"".join((size << 3).to_bytes(2, "big") for size in sizes)
-    return (16 * len(sizes)).to_bytes(2, "big") + headers
-
-
-def test_several_frames_in_one_packet_follow_one_another() -> None:
-    receiver = AacReceiver(96)
-    Sender(receiver).send(hbr([3, 2]) + b"abcde", 5000, marker=True)
-    assert [(s.pts, s.data, s.key) for s in receiver.samples] == [(5000, b"abc", True), (6024, b"de", True)]
-
-
-def test_a_frame_over_several_packets_is_put_together_or_dropped() -> None:
-    receiver = AacReceiver(96)
-    sender = Sender(receiver)
-    sender.send(hbr([6]) + b"abcd", 0)
-    sender.send(hbr([6]) + b"ef", 0, marker=True)
-    sender.send(hbr([6]) + b"abcd", 1024)
-    sender.lose()
-    sender.send(hbr([2]) + b"xy", 2048, marker=True)
-    assert [(s.pts, s.data) for s in receiver.samples] == [(0, b"abcdef"), (2048, b"xy")]
-
-
-@pytest.mark.parametrize("payload", [b"", b"\x00", b"\x00\x00abc", b"\xff\xffabc", hbr([3, 9]) + b"abcd"])
-def test_aac_payloads_of_no_use_raise_nothing(payload: bytes) -> None:
-    receiver = AacReceiver(96)
-    Sender(receiver).send(payload, 0)
-    assert receiver.invalid == (1 if payload else 0)
-
-
-def test_an_empty_frame_is_no_frame_but_keeps_its_place() -> None:
-    receiver = AacReceiver(96)
-    Sender(receiver).send(hbr([0, 2]) + b"ab", 0)
-    assert [(s.pts, s.data) for s in receiver.samples] == [(1024, b"ab")]
+# -- numbers and times --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -161,9 +161,7 @@ def memory_kb(pid: int) -> int:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="NO /proc/self/smaps_rollup HERE")
-def test_thirty_two_cameras_fit_into_little_memory(
-    tmp_path: Path, record_property: pytest.FixtureRequest
-) -> None:
+def test_thirty_two_cameras_fit_into_little_memory(tmp_path: Path) -> None:
     ward, picture = Ward(tmp_path), reel(clip())
     names = [f"c{number}" for number in range(1, 33)]
     with running(Simulator([Camera(n, {"main": picture}) for n in range(1, 33)])) as simulator:

@@ -13,6 +13,7 @@ from luytre.archive.catalog import Archive
 from luytre.archive.check import Finding, check
 from luytre.archive.keys import Coverage, StreamKey
 from luytre.archive.volume import create_volume
+from luytre.base.clock import SYSTEM, ManualClock
 from luytre.media.nal import nal_spans
 from luytre.media.rtsp.server import Play, Presentation, ServerSession, ServerTrack
 from luytre.media.sdp import Media
@@ -151,7 +152,9 @@ class Ward:
             task.result()
 
     def coverage(self, camera: str) -> Coverage:
-        return Archive([self.volume]).coverage(StreamKey(camera, "main"), 0, 1 << 62)
+        # A last picture lasts a little beyond now, and so the gap behind it begins there.
+        soon = ManualClock(SYSTEM.wall_us() + 60_000_000)
+        return Archive([self.volume], soon).coverage(StreamKey(camera, "main"), 0, 1 << 62)
 
     def causes(self, camera: str) -> list[str]:
         return [gap.cause for gap in self.coverage(camera).gaps]

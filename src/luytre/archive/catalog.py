@@ -5,11 +5,13 @@ Promises   never writes; opens its own connection for each question, so any thre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, SegmentRow, StreamRow
@@ -20,6 +22,7 @@ from luytre.base.clock import SYSTEM, Clock, to_datetime, to_us
 from luytre.base.errors import Error
 
 RECORDED, GAP, HOLD, MOTION = 1, 2, 4, 8
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +67,34 @@ class Archive:
         finally:
             index.close()
 
-    def _streams(self, key: StreamKey) -> Iterator[tuple[Volume, Index, StreamRow]]:
-        """The stream in each volume that knows it; volumes that are away are passed over."""
+    def _ask(self, key: StreamKey, question: Callable[[Volume, Index, StreamRow], Answer]) -> list[Answer]:
+        """The answer of each volume that knows the stream; volumes that are away are passed over."""
+        answers = []
         for path in self._paths:
             try:
                 with self._open(path) as (volume, index):
-                    row = index.stream(key)
-                    if row is not None:
-                        yield volume, index, row
-            except Error:
+                    stream = index.stream(key)
+                    if stream is not None:
+                        answers.append(question(volume, index, stream))
+            except (Error, sqlite3.Error):
                 continue
+        return answers
 
     def end_us(self, volume: Volume, row: SegmentRow) -> int:
-        """Where the segment ends; of an open one, where its last whole part does."""
+        """Where the segment ends; of an open one, where its last whole part does (its start while it has none)."""
         if row.end_us is not None:
             return row.end_us
         return self.parts.of(volume, row).end_us
+
+    def _span(self, volume: Volume, row: SegmentRow) -> Span:
+        return Span(row.start_us, self.end_us(volume, row))
 
     def segments(self, key: StreamKey, window: Span) -> list[Found]:
         """Segments with a whole part in the window, by start."""
         found = [
             Found(volume, row)
-            for volume, index, stream in self._streams(key)
-            for row in index.segments(stream.id, window)
+            for volume, rows in self._ask(key, lambda v, index, s: (v, index.segments(s.id, window)))
+            for row in rows
             if self.end_us(volume, row) > window.start_us
         ]
         return sorted(found, key=lambda f: f.row.start_us)
@@ -96,19 +104,15 @@ class Archive:
 
     def coverage(self, key: StreamKey, start_us: int, end_us: int) -> Coverage:
         window = Span(start_us, end_us)
-        spans = [
-            Span(max(f.row.start_us, start_us), min(self.end_us(f.volume, f.row), end_us))
-            for f in self.segments(key, window)
-        ]
+        now_us = self._clock.wall_us()
+        spans = [_clip(self._span(f.volume, f.row), window) for f in self.segments(key, window)]
         gaps: list[Gap] = []
         holds: list[Hold] = []
-        now_us = self._clock.wall_us()
-        for _, index, stream in self._streams(key):
-            for gap in index.gaps(stream.id, window):
-                end = gap.end_us if gap.end_us is None or gap.end_us <= end_us else end_us
-                if gap.start_us < now_us:
-                    gaps.append(Gap(max(gap.start_us, start_us), end, gap.cause, gap.detail))
-            holds += index.holds(stream.id, window)
+        for found in self._ask(
+            key, lambda _, index, s: (index.gaps(s.id, window), index.holds(s.id, window))
+        ):
+            gaps += [_clip_gap(gap, window, now_us) for gap in found[0] if gap.start_us < now_us]
+            holds += [Hold(h.id, *_clip(Span(h.start_us, h.end_us), window), h.reason) for h in found[1]]
         return Coverage(
             join_spans(sorted(s for s in spans if s.end_us > s.start_us)),
             sorted(gaps, key=lambda gap: gap.start_us),
@@ -116,65 +120,79 @@ class Archive:
         )
 
     def minutes(self, key: StreamKey, start_us: int, end_us: int) -> bytes:
-        """One byte per minute of the window: bit 0 recorded, 1 gap, 2 hold, 3 motion."""
-        flags = bytearray(-(-(end_us - start_us) // US_PER_MINUTE))
+        """One byte per minute that the window touches: bit 0 recorded, 1 gap, 2 hold, 3 motion."""
+        first = start_us // US_PER_MINUTE
+        flags = bytearray(max(-(-end_us // US_PER_MINUTE) - first, 0))
         now_us = self._clock.wall_us()
         window = Span(start_us, end_us)
-        for volume, index, stream in self._streams(key):
-            _mark_bitmap(flags, index, stream.id, window)
+
+        def mark(volume: Volume, index: Index, stream: StreamRow) -> None:
+            for day in range(first // 1440, (first + len(flags) - 1) // 1440 + 1):
+                _mark_day(flags, day * 1440 - first, index.minutes(stream.id, day))
             for row in index.not_closed(stream.id):
-                _mark(flags, start_us, Span(row.start_us, self.end_us(volume, row)), RECORDED)
+                _mark(flags, first, self._span(volume, row), RECORDED)
             for gap in index.gaps(stream.id, window):
-                _mark(flags, start_us, Span(gap.start_us, now_us if gap.end_us is None else gap.end_us), GAP)
+                _mark(flags, first, Span(gap.start_us, now_us if gap.end_us is None else gap.end_us), GAP)
             for hold in index.holds(stream.id, window):
-                _mark(flags, start_us, Span(hold.start_us, hold.end_us), HOLD)
+                _mark(flags, first, Span(hold.start_us, hold.end_us), HOLD)
+
+        self._ask(key, mark)
         return bytes(flags)
 
     def recorded_range(self, key: StreamKey) -> tuple[int, int] | None:
         """(oldest, newest) recorded moment."""
-        ends: list[tuple[int, int]] = []
-        for volume, index, stream in self._streams(key):
-            first, last = index.first_segment(stream.id), index.last_segment(stream.id)
-            if first is not None and last is not None:
-                ends.append((first.start_us, self.end_us(volume, last)))
-        return (min(start for start, _ in ends), max(end for _, end in ends)) if ends else None
+
+        def ends(volume: Volume, index: Index, stream: StreamRow) -> Span:
+            first, last = index.first_segment(stream.id), self._last(volume, index, stream)
+            return Span(first.start_us if first else 0, last.end_us if last else 0)
+
+        spans = [span for span in self._ask(key, ends) if span.end_us > span.start_us]
+        return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
+
+    def _last(self, volume: Volume, index: Index, stream: StreamRow, at_us: int = 1 << 61) -> Span | None:
+        """The last segment with something in it that begins at or before `at_us`."""
+        row = index.last_segment(stream.id, at_us + 1)
+        # A segment just opened has no part yet; there is one such at most.
+        if row is not None and self.end_us(volume, row) <= row.start_us:
+            row = index.last_segment(stream.id, row.start_us)
+        return None if row is None else self._span(volume, row)
 
     def nearest(self, key: StreamKey, at_us: int) -> int | None:
-        """The recorded moment nearest to `at_us`: itself, an end before it, or a start after it."""
-        candidates: list[int] = []
-        for volume, index, stream in self._streams(key):
-            before = index.last_segment(stream.id, at_us + 1)
+        """The recorded moment nearest to `at_us`: itself, the last one before it, or the first one after it."""
+
+        def around(volume: Volume, index: Index, stream: StreamRow) -> list[int]:
+            before = self._last(volume, index, stream, at_us)
             after = index.next_segment(stream.id, at_us + 1)
-            if before is not None:
-                end = self.end_us(volume, before)
-                candidates.append(at_us if end > at_us else end)
-            if after is not None:
-                candidates.append(after.start_us)
+            found = [] if before is None else [min(at_us, before.end_us - 1)]
+            if after is not None and self.end_us(volume, after) > after.start_us:
+                found.append(after.start_us)
+            return found
+
+        candidates = [moment for moments in self._ask(key, around) for moment in moments]
         return min(candidates, key=lambda moment: abs(moment - at_us), default=None)
 
     def run_init(self, key: StreamKey, run_id: str) -> bytes | None:
-        for _, index, _row in self._streams(key):
-            init = index.run_init(run_id)
-            if init is not None:
-                return init
-        return None
+        inits = self._ask(key, lambda _, index, __: index.run_init(run_id))
+        return next((init for init in inits if init is not None), None)
 
     def segment(self, key: StreamKey, run_id: str, seq: int) -> Found | None:
-        for volume, index, stream in self._streams(key):
-            row = index.segment(run_id, seq)
-            if row is not None and row.stream_id == stream.id and row.state != "deleting":
+        for volume, stream_id, row in self._ask(key, lambda v, i, s: (v, s.id, i.segment(run_id, seq))):
+            if row is not None and row.stream_id == stream_id and row.state != "deleting":
                 return Found(volume, row)
         return None
 
     def days(self, key: StreamKey, zone: ZoneInfo) -> list[date]:
         """Days of `zone` with something recorded, ascending."""
         days: set[date] = set()
-        for volume, index, stream in self._streams(key):
+
+        def collect(volume: Volume, index: Index, stream: StreamRow) -> None:
             for utc_day in index.days(stream.id):
-                days |= _local_days(index.minutes(stream.id, utc_day), utc_day, zone)
-            for row in index.not_closed(stream.id):
-                for moment in (row.start_us, self.end_us(volume, row)):
+                days.update(_local_days(index.minutes(stream.id, utc_day), utc_day, zone))
+            for span in (self._span(volume, row) for row in index.not_closed(stream.id)):
+                for moment in (span.start_us, span.end_us - 1) if span.end_us > span.start_us else ():
                     days.add(to_datetime(moment).astimezone(zone).date())
+
+        self._ask(key, collect)
         return sorted(days)
 
     def volumes(self) -> list[VolumeStatus]:
@@ -186,7 +204,7 @@ class Archive:
             with self._open(path) as (volume, index):
                 total, free = volume.space()
                 segments, used, oldest = index.totals()
-        except Error:
+        except (Error, sqlite3.Error):
             return VolumeStatus("", str(path), "missing", 0, 0, 0, None, 0, promised, None)
         state = "full" if free * 100 < total else "ok"
         age_us = 0 if oldest is None else self._clock.wall_us() - oldest
@@ -202,24 +220,37 @@ def day_window(day: date, zone: ZoneInfo) -> Span:
     return Span(to_us(midnight), to_us(datetime(following.year, following.month, following.day, tzinfo=zone)))
 
 
-def _mark(flags: bytearray, start_us: int, span: Span, bit: int) -> None:
-    first = max((span.start_us - start_us) // US_PER_MINUTE, 0)
-    last = min((span.end_us - 1 - start_us) // US_PER_MINUTE, len(flags) - 1)
+def _clip(span: Span, window: Span) -> Span:
+    return Span(max(span.start_us, window.start_us), min(span.end_us, window.end_us))
+
+
+def _clip_gap(gap: Gap, window: Span, now_us: int) -> Gap:
+    """An open gap stays open where it lasts up to now inside the window."""
+    end_us = gap.end_us
+    if end_us is None and window.end_us <= now_us:
+        end_us = window.end_us
+    elif end_us is not None:
+        end_us = min(end_us, window.end_us)
+    return Gap(max(gap.start_us, window.start_us), end_us, gap.cause, gap.detail)
+
+
+def _mark(flags: bytearray, first_minute: int, span: Span, bit: int) -> None:
+    if span.end_us <= span.start_us:
+        return
+    first = max(span.start_us // US_PER_MINUTE - first_minute, 0)
+    last = min((span.end_us - 1) // US_PER_MINUTE - first_minute, len(flags) - 1)
     for minute in range(first, last + 1):
         flags[minute] |= bit
 
 
-def _mark_bitmap(flags: bytearray, index: Index, stream_id: int, window: Span) -> None:
-    """Zones are offset by whole minutes, so minutes of a window line up with minutes of UTC days."""
-    first = window.start_us // US_PER_MINUTE
-    for day in range(first // 1440, (first + len(flags) - 1) // 1440 + 1):
-        bits = int.from_bytes(index.minutes(stream_id, day), "little")
-        at = day * 1440 - first
-        while bits:
-            low = (bits & -bits).bit_length() - 1
-            if 0 <= at + low < len(flags):
-                flags[at + low] |= RECORDED
-            bits &= bits - 1
+def _mark_day(flags: bytearray, at: int, bitmap: bytes) -> None:
+    """Mark as recorded what a UTC day's bitmap says; its first minute is number `at` of the flags."""
+    bits = int.from_bytes(bitmap, "little")
+    while bits:
+        low = (bits & -bits).bit_length() - 1
+        if 0 <= at + low < len(flags):
+            flags[at + low] |= RECORDED
+        bits &= bits - 1
 
 
 def _local_days(bitmap: bytes, utc_day: int, zone: ZoneInfo) -> set[date]:

@@ -1,41 +1,30 @@
 """`luytre check`: prove the invariants of design/archive.md on a volume, and repair what can be repaired.
 
-Promises   without `repair` nothing is changed; files that a living recorder writes are left alone in either case.
+Promises   without `repair` nothing is changed; files that a living recorder writes are left alone in either case;
+           a repair throws away no picture: what cannot be read is set aside (`*.damaged`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 from luytre.archive import recover
+from luytre.archive.check_stream import StreamCheck
 from luytre.archive.disk import Disk, OsDisk, is_being_written
-from luytre.archive.index import US_PER_DAY, Index, SegmentRow, StreamRow, minute_bits
-from luytre.archive.keys import Cause, Gap, Span, join_spans, uncovered
-from luytre.archive.ledger import take_up
-from luytre.archive.rebuild import fill_ledger, open_or_create, read_in, volume_lock
+from luytre.archive.findings import TOLERANCE_US
+from luytre.archive.findings import Finding as Finding
+from luytre.archive.index import Index, SegmentRow
+from luytre.archive.keys import Cause, Gap, Span
+from luytre.archive.rebuild import PENDING, READING, open_or_create, read_in, volume_lock
 from luytre.archive.retention import clear_minutes
 from luytre.archive.volume import Volume, open_volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 
 Progress = Callable[[int, int], None]
-# Wall time of touching parts is stored in whole microseconds by two different sums.
-TOLERANCE_US = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One broken invariant (number as in design/archive.md). error: something is lost or wrong; note: worth knowing."""
-
-    invariant: int
-    severity: Literal["error", "note"]
-    path: str
-    message: str
-    repaired: bool = False
+ALL_TIME = Span(-(1 << 60), 1 << 62)
 
 
 def check(
@@ -56,69 +45,69 @@ def check(
         findings.append(Finding(1, "error", "index.db", str(error), repair))
         if not repair:
             return findings
-        index = open_or_create(volume, clock)
+        index = open_or_create(volume, clock, foreign=True)
     try:
-        if index.meta("import") == "pending" and repair:
-            with volume_lock(volume):
-                read_in(volume, index, disk, clock.wall_us())
-        session = _Check(volume, index, disk, repair, clock)
-        findings += session.files(progress)
+        if index.meta("import") == PENDING and repair:
+            read_in(volume, index, disk, clock, progress)
+        files = _FileCheck(volume, index, disk, repair)
+        if repair:
+            with volume_lock(volume, READING):
+                findings += files.all(progress)
+        else:
+            findings += files.all(progress)
         for stream in index.streams():
-            findings += session.stream(stream)
+            findings += StreamCheck(index, stream, clock, repair).findings()
     finally:
         index.close()
     return findings
 
 
-class _Check:
-    def __init__(self, volume: Volume, index: Index, disk: Disk, repair: bool, clock: Clock) -> None:
-        self.volume, self.index, self.disk, self.repair, self.clock = volume, index, disk, repair, clock
+class _FileCheck:
+    """Invariants 2, 3, 9, and 4 inside a file. Rows are asked for file by file: a recorder may be at work."""
 
-    # -- files (invariants 2, 3, 4, 9) ------------------------------------------------------------------------
+    def __init__(self, volume: Volume, index: Index, disk: Disk, repair: bool) -> None:
+        self.volume, self.index, self.disk, self.repair = volume, index, disk, repair
 
-    def files(self, progress: Progress) -> list[Finding]:
+    def all(self, progress: Progress) -> list[Finding]:
         findings: list[Finding] = []
-        rows = {
-            row.path: row
-            for stream in self.index.streams()
-            for row in self.index.segments(stream.id, Span(-(1 << 60), 1 << 62), deleting=True)
-        }
-        # A window that wide starts before MAX_SEGMENT_US matters.
-        paths = recover.all_files(self.volume)
-        on_disk = {path.relative_to(self.volume.path).as_posix() for path in paths}
-        for row in rows.values():
-            if row.path not in on_disk and self._still(row):
-                findings.append(self._lost_file(row))
-        for done, path in enumerate(paths):
-            listed = rows.get(path.relative_to(self.volume.path).as_posix())
-            findings += self._file(path, listed)
-            progress(done + 1, len(paths))
+        for stream in self.index.streams():
+            for row in self.index.segments(stream.id, ALL_TIME):
+                if not (self.volume.path / row.path).exists() and self._is_listed(row):
+                    findings.append(self._lost_file(row))
+        total = sum(1 for _ in recover.all_files(self.volume))
+        for done, path in enumerate(recover.all_files(self.volume), 1):
+            findings += self._file(path)
+            progress(done, max(done, total))
         return findings
 
-    def _still(self, row: SegmentRow) -> bool:
+    def _is_listed(self, row: SegmentRow) -> bool:
         """Retention may have taken it since the rows were read."""
         now = self.index.segment(row.run_id, row.seq)
         return now is not None and now.state != "deleting"
 
     def _lost_file(self, row: SegmentRow) -> Finding:
         if self.repair:
-            with self.index.transaction():
-                self.index.remove_segment(row.id)
-                if row.end_us is not None:
-                    clear_minutes(self.index, row.stream_id, Span(row.start_us, row.end_us))
-                    self.index.add_gap(
-                        row.stream_id, Gap(row.start_us, row.end_us, Cause.FILE_LOST, row.path)
-                    )
+            self._forget(row)
         return Finding(2, "error", row.path, "the index lists it, but the file is gone", self.repair)
 
-    def _file(self, path: Path, row: SegmentRow | None) -> Iterator[Finding]:
+    def _forget(self, row: SegmentRow) -> None:
+        with self.index.transaction():
+            self.index.remove_segment(row.id)
+            if row.end_us is not None:
+                clear_minutes(self.index, row.stream_id, Span(row.start_us, row.end_us))
+                gap = Gap(row.start_us, row.end_us, Cause.FILE_LOST, row.path)
+                self.index.add_gap(row.stream_id, gap)
+
+    def _file(self, path: Path) -> Iterator[Finding]:
         name = path.relative_to(self.volume.path).as_posix()
         try:
             if is_being_written(path):
                 return
             found = recover.contents(path)
+            row = self.index.segment_at(name)
         except (OSError, Error) as error:
-            yield Finding(3, "error", name, f"cannot be read: {error}")
+            if path.exists():
+                yield Finding(3, "error", name, f"cannot be read: {error}")
             return
         if row is None:
             yield from self._unknown_file(path, name, found)
@@ -130,12 +119,12 @@ class _Check:
             yield from self._closed(path, name, row, found)
 
     def _unknown_file(self, path: Path, name: str, found: recover.Contents | None) -> Iterator[Finding]:
-        if self.index.segment_at(name) is not None:
+        if not path.exists():
             return
         if found is None:
-            if self.repair:
-                self.disk.unlink(path)
-            yield Finding(2, "note", name, "holds no whole part and is in no index", self.repair)
+            aside = recover.discard(path, self.disk) if self.repair else None
+            where = f"; set aside as {aside.name}" if aside else ""
+            yield Finding(2, "note", name, f"holds no whole part and is in no index{where}", self.repair)
             return
         adopted = self.repair and recover.adopt(self.volume, self.index, self.disk, path)
         yield Finding(2, "error", name, "not in the index", adopted)
@@ -144,107 +133,55 @@ class _Check:
         self, path: Path, name: str, row: SegmentRow, found: recover.Contents | None
     ) -> Iterator[Finding]:
         if found is None:
-            yield Finding(3, "error", name, "no whole part is left in it", self._drop(path, row))
+            if self.repair:
+                recover.discard(path, self.disk)
+                self._forget(row)
+            yield Finding(3, "error", name, "no whole part is left in it", self.repair)
             return
-        if not found.whole and row.tail_offset is None and found.parts_end == found.size:
-            yield Finding(3, "note", name, "closed without its table of parts, the disk was full", False)
-            return
-        if not found.whole or row.bytes != found.size or row.end_ticks != found.end_ticks:
+        if not found.whole and row.tail_offset is None and found.parts_end == found.size == row.bytes:
+            if self.repair:
+                self._rewrite(path, row, found, row.end_us)
             yield Finding(
-                3,
-                "error",
-                name,
-                f"holds {len(found.parts)} whole parts, not what the index says",
-                self._cut(path, row, found),
+                3, "note", name, "closed without its table of parts, the disk was full", self.repair
             )
+            return
+        if not found.whole or row.bytes != found.size or row.tail_offset != found.parts_end:
+            if self.repair:
+                self._rewrite(path, row, found, None)
+            text = f"holds {len(found.parts)} whole parts, not what the index says"
+            yield Finding(3, "error", name, text, self.repair)
+        elif difference := _difference(row, found):
+            if self.repair:
+                self._rewrite(path, row, found, None)
+            yield Finding(2, "error", name, f"{difference} in the index is not that of the file", self.repair)
         for before, after in pairwise(found.parts):
             if before.start_ticks + before.duration_ticks != after.start_ticks:
                 yield Finding(4, "error", name, f"media time does not touch at byte {after.offset}")
 
-    def _drop(self, path: Path, row: SegmentRow) -> bool:
-        if self.repair:
-            self.disk.unlink(path)
-            self._lost_file(row)
-        return self.repair
-
-    def _cut(self, path: Path, row: SegmentRow, found: recover.Contents) -> bool:
-        """Keep the whole parts; what is missing at the end becomes a gap."""
-        if not self.repair:
-            return False
-        tail_offset = recover.finish_file(path, self.disk, found)
+    def _rewrite(self, path: Path, row: SegmentRow, found: recover.Contents, end_us: int | None) -> None:
+        """The file keeps its whole parts, the row says what they are; time that is missing at the end becomes a gap."""
+        tail_offset = recover.finish_file(path, self.disk, found, end_us)
+        end_us = found.end_us if end_us is None else end_us
+        first = found.parts[0]
         with self.index.transaction():
             if row.end_us is not None:
                 clear_minutes(self.index, row.stream_id, Span(row.start_us, row.end_us))
-                self.index.add_gap(row.stream_id, Gap(found.end_us, row.end_us, Cause.FILE_LOST, row.path))
-            self.index.close_segment(row.id, found.end_us, found.end_ticks, path.stat().st_size, tail_offset)
-        return True
-
-    # -- streams (invariants 4 to 8) --------------------------------------------------------------------------
-
-    def stream(self, stream: StreamRow) -> list[Finding]:
-        name = f"{stream.code}/{stream.name}"
-        rows = [
-            row
-            for row in self.index.segments(stream.id, Span(-(1 << 60), 1 << 62))
-            if row.state == "closed" and row.end_us is not None
-        ]
-        findings = list(_order(name, rows))
-        findings += self._coverage(name, stream)
-        findings += self._bitmap(name, stream, rows)
-        return findings
-
-    def _coverage(self, name: str, stream: StreamRow) -> Iterator[Finding]:
-        now_us = self.clock.wall_us()
-        open_rows = self.index.not_closed(stream.id)
-        gaps = self.index.gaps(stream.id, Span(0, 1 << 62))
-        if not open_rows and not any(gap.end_us is None for gap in gaps):
-            if self.repair:
-                take_up(self.index, stream.key, stream.code, now_us)
-            yield Finding(
-                6, "error", name, "neither recorded nor in a gap since its last segment", self.repair
+                missing = Gap(end_us, row.end_us, Cause.FILE_LOST, row.path)
+                recover.add_known_gap(self.index, row.stream_id, missing)
+            self.index.db.execute(
+                "UPDATE segment SET start_us = ?, start_ticks = ? WHERE id = ?",
+                (first.wall_us, first.start_ticks, row.id),
             )
-            return
-        rows = self.index.segments(stream.id, Span(-(1 << 60), 1 << 62))
-        spans = [Span(r.start_us, now_us if r.end_us is None else r.end_us) for r in rows]
-        for gap in gaps:
-            gap_span = Span(gap.start_us, now_us if gap.end_us is None else gap.end_us)
-            for span in spans:
-                both = min(span.end_us, gap_span.end_us) - max(span.start_us, gap_span.start_us)
-                if both > TOLERANCE_US and gap.end_us is not None:
-                    yield Finding(6, "error", name, f"a gap of cause {gap.cause} lies over a recording")
-            spans.append(gap_span)
-        begin = max(stream.since_us, stream.expired_us)
-        missing = uncovered(Span(begin, now_us), join_spans(sorted(spans), TOLERANCE_US))
-        missing = [span for span in missing if span.end_us - span.start_us > TOLERANCE_US]
-        if missing and self.repair:
-            fill_ledger(self.index, stream, now_us)
-        for span in missing:
-            seconds = (span.end_us - span.start_us) / 1e6
-            yield Finding(6, "error", name, f"{seconds:.3f} s are neither recorded nor in a gap", self.repair)
-
-    def _bitmap(self, name: str, stream: StreamRow, rows: list[SegmentRow]) -> Iterator[Finding]:
-        wanted: dict[int, int] = {}
-        for row in rows:
-            assert row.end_us is not None
-            for day, bits in minute_bits(Span(row.start_us, row.end_us)):
-                wanted[day] = wanted.get(day, 0) | bits
-        days = set(wanted) | set(self.index.days(stream.id))
-        for day in sorted(days):
-            bits = wanted.get(day, 0)
-            if int.from_bytes(self.index.minutes(stream.id, day), "little") != bits:
-                if self.repair:
-                    self.index.write_minutes(stream.id, day, bits.to_bytes(180, "little"))
-                yield Finding(
-                    7, "error", name, f"the minute bitmap of day {day * US_PER_DAY} µs is wrong", self.repair
-                )
+            size = path.stat().st_size
+            self.index.close_segment(row.id, end_us, found.end_ticks, size, tail_offset)
 
 
-def _order(name: str, rows: list[SegmentRow]) -> Iterator[Finding]:
-    for before, after in pairwise(rows):
-        assert before.end_us is not None
-        if before.end_us > after.start_us + TOLERANCE_US:
-            yield Finding(5, "error", name, f"{before.path} and {after.path} overlap")
-        if before.run_id == after.run_id and before.seq + 1 == after.seq:
-            touches = before.end_ticks == after.start_ticks
-            if not touches or abs(before.end_us - after.start_us) > TOLERANCE_US:
-                yield Finding(4, "error", name, f"{before.path} and {after.path} do not touch")
+def _difference(row: SegmentRow, found: recover.Contents) -> str | None:
+    first, header = found.parts[0], found.opening.header
+    if (row.run_id, row.seq) != (header.run, header.seq):
+        return "the run"
+    if row.start_us != first.wall_us or row.end_us is None or abs(row.end_us - found.end_us) > TOLERANCE_US:
+        return "the time"
+    if (row.start_ticks, row.end_ticks) != (first.start_ticks, found.end_ticks):
+        return "the media time"
+    return None

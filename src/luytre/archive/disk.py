@@ -6,6 +6,7 @@ Each method may raise OSError; callers map it (`base.errors.from_os`).
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from typing import Protocol
 
 # Linux takes at most 1024 buffers per writev (IOV_MAX in <limits.h>).
 IOV_MAX = 1024
+# Ending of a segment's name until it is locked.
+UNBORN = ".unborn"
 
 
 class Disk(Protocol):
@@ -42,9 +45,20 @@ class OsDisk:
 
     def create(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        # Held as long as somebody writes the file, and let go by the kernel when that process dies: see is_being_written.
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Nobody sees the file before it is locked: a check would take it for a leftover.
+        unborn = path.with_suffix(UNBORN)
+        fd = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        try:
+            # Held as long as somebody writes the file, and let go by the kernel when that process dies: see
+            # is_being_written.
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+            unborn.rename(path)
+        except OSError:
+            os.close(fd)
+            unborn.unlink(missing_ok=True)
+            raise
         return fd
 
     def write(self, fd: int, buffers: Sequence[bytes]) -> int:

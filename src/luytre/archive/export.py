@@ -7,7 +7,6 @@ Wall: only `cameras.viewing` imports this; every look passes there.
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,19 +17,19 @@ from typing import NamedTuple
 
 from luytre.archive.catalog import Archive
 from luytre.archive.keys import Span, StreamKey
-from luytre.archive.playback import Located, init_bytes, parts_in
+from luytre.archive.playback import Located, damaged, init_bytes, parts_in
 from luytre.archive.segment import FileReader
 from luytre.base.errors import Error, Kind
+from luytre.media.fmp4.boxes import box_header
 from luytre.media.fmp4.progressive import progressive_header
 from luytre.media.fmp4.read import part_columns
 from luytre.media.fmp4.samples import TrackSamples
 from luytre.media.stored import tracks_of
-from luytre.media.tracks import VIDEO_TIMESCALE, Track
+from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Track
 
 CHUNK_BYTES = 1 << 20
 # Enough for prft and the moof of an ordinary part; a longer moof costs a second read.
 HEAD_BYTES = 4096
-_BOX = struct.Struct(">I4s")
 
 
 class Piece(NamedTuple):
@@ -61,9 +60,10 @@ class Movie:
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """Bytes [start, end) in chunks of at most 1 MiB. Raises Error(NOT_FOUND) when a segment has gone meanwhile."""
         end = min(end, self.size)
-        if start < len(self.header):
-            yield self.header[start : min(end, len(self.header))]
-            start = len(self.header)
+        while start < min(end, len(self.header)):
+            stop = min(end, len(self.header), start + CHUNK_BYTES)
+            yield self.header[start:stop]
+            start = stop
         number = bisect_right(self._starts, start) - 1
         reader: FileReader | None = None
         path: Path | None = None
@@ -94,11 +94,12 @@ class Movie:
 
 
 def movie(archive: Archive, key: StreamKey, start_us: int, end_us: int) -> Movie:
-    """Raises Error(NOT_FOUND, cause="nothing_recorded"), Error(CONFLICT) when the picture changed its format
-    inside the span.
+    """Raises Error(NOT_FOUND, cause="nothing_recorded"), Error(DATA_LOSS) when a file does not hold what its tail
+    says.
     """
     parts = parts_in(archive, key, Span(start_us, end_us))
-    tracks = _tracks(archive, key, parts)
+    runs = list(dict.fromkeys(part.found.row.run_id for part in parts))
+    lanes, of_run = _lanes({run_id: tracks_of(init_bytes(archive, key, run_id)) for run_id in runs})
     columns: list[list[TrackSamples]] = []
     pieces: list[Piece] = []
     shift, run_id = 0, ""
@@ -109,68 +110,106 @@ def movie(archive: Archive, key: StreamKey, start_us: int, end_us: int) -> Movie
             if part.path != path:
                 if reader is not None:
                     reader.close()
+                    reader = None
                 reader, path = FileReader(part.path), part.path
             assert reader is not None
             if part.found.row.run_id != run_id:
                 run_id = part.found.row.run_id
                 wall_us = part.entry.wall_us - parts[0].entry.wall_us
                 shift = wall_us * VIDEO_TIMESCALE // 1_000_000 - part.entry.start_ticks
-            samples, head = _samples(reader, part, tracks, shift)
+            samples, head = _samples(reader, part, lanes, of_run[run_id], shift)
             columns.append(samples)
             pieces.append(Piece(part.path, part.entry.offset + head, part.entry.size - head))
     finally:
         if reader is not None:
             reader.close()
     first, last = parts[0].entry.wall_us, parts[-1].end_us
-    header = progressive_header(tracks, columns, created_us=first)
+    header = progressive_header(
+        [lane.track for lane in lanes], columns, created_us=first, entries=[lane.entries for lane in lanes]
+    )
     starts = tuple(accumulate((piece.size for piece in pieces), initial=len(header)))
-    etag = sha256(header + run_id.encode()).hexdigest()[:32]
+    etag = sha256(header + "".join(runs).encode()).hexdigest()[:32]
     return Movie(header, tuple(pieces), first, last, etag, starts)
 
 
-def _tracks(archive: Archive, key: StreamKey, parts: list[Located]) -> list[Track]:
-    """Video, and audio where any of the runs has it. All runs must agree on what the pictures are."""
-    tracks: list[Track] = []
-    for run_id in dict.fromkeys(part.found.row.run_id for part in parts):
-        for position, track in enumerate(tracks_of(init_bytes(archive, key, run_id))):
-            if position >= len(tracks):
-                tracks.append(track)
-            elif tracks[position].sample_entry != track.sample_entry:
-                raise Error(
-                    Kind.CONFLICT,
-                    "the camera changed its picture format inside this span",
-                    hint="Export the times before and after the change as two files.",
-                    cause="parameters_changed",
-                )
-    return tracks
+class Lane(NamedTuple):
+    """A track of the movie: the first run's track, and the sample entries of all runs in it."""
+
+    track: Track
+    entries: list[bytes]
+
+
+class Place(NamedTuple):
+    """Where a track of a run goes: number of its lane, and of its sample entry (from 1) there."""
+
+    lane: int
+    entry: int
+
+
+def _lanes(runs: dict[str, tuple[Track, ...]]) -> tuple[list[Lane], dict[str, list[Place]]]:
+    """The movie's tracks, and for each run where its tracks go.
+
+    Runs share a track where the codec and the clock are the same; its sample entries may differ (another size,
+    other parameter sets). Pictures come before sound, as they lie in the parts.
+    """
+    lanes: dict[tuple[bool, bytes, int], Lane] = {}
+    for tracks in runs.values():
+        for track in tracks:
+            lane = lanes.setdefault(_kind(track), Lane(track, []))
+            if track.sample_entry not in lane.entries:
+                lane.entries.append(track.sample_entry)
+    # Stable: in the order of their first appearance otherwise.
+    kinds = sorted(lanes, key=lambda kind: kind[0])
+    places = {
+        run_id: [
+            Place(kinds.index(_kind(t)), lanes[_kind(t)].entries.index(t.sample_entry) + 1) for t in tracks
+        ]
+        for run_id, tracks in runs.items()
+    }
+    return [lanes[kind] for kind in kinds], places
+
+
+def _kind(track: Track) -> tuple[bool, bytes, int]:
+    """(is sound, four letters of the codec, ticks per second)."""
+    return isinstance(track, AudioTrack), track.sample_entry[4:8], track.timescale
 
 
 def _samples(
-    reader: FileReader, part: Located, tracks: list[Track], shift: int
+    reader: FileReader, part: Located, lanes: list[Lane], places: list[Place], shift: int
 ) -> tuple[list[TrackSamples], int]:
-    """The part's samples in columns, moved by `shift` video ticks, and how many bytes stand before the first sample."""
-    head = reader.read(part.entry.offset, min(HEAD_BYTES, part.entry.size))
-    at, moof = 0, (0, 0)
-    while True:
-        size, kind = _BOX.unpack_from(head, at)
-        if kind == b"mdat":
-            at += 16 if size == 1 else 8
-            break
-        if kind == b"moof":
-            moof = (at, at + size)
-        at += size
-        if at + 16 > len(head):
-            head = reader.read(part.entry.offset, min(at + HEAD_BYTES, part.entry.size))
-    columns = part_columns(head[moof[0] : moof[1]])
-    samples = []
-    for number, track in enumerate(tracks, 1):
-        moved = shift * track.timescale // VIDEO_TIMESCALE
-        column = columns.get(number)
-        if column is None:
-            column = TrackSamples(part.entry.start_ticks * track.timescale // VIDEO_TIMESCALE)
-        column.base_ticks += moved
-        samples.append(column)
+    """The part's samples in columns, one for each lane, moved by `shift` video ticks, and how many bytes stand before
+    the first sample.
+    """
+    moof, at = _head(reader, part)
+    try:
+        columns = part_columns(moof)
+    except Error as error:
+        raise damaged(part) from error
+    start = part.entry.start_ticks + shift
+    samples = [TrackSamples(start * lane.track.timescale // VIDEO_TIMESCALE) for lane in lanes]
+    for number, place in enumerate(places, 1):
+        if number in columns:
+            column = samples[place.lane] = columns[number]
+            column.base_ticks += shift * lanes[place.lane].track.timescale // VIDEO_TIMESCALE
+            column.entry = place.entry
+    if sum(sum(column.sizes) for column in samples) != part.entry.size - at:
+        raise damaged(part)
     return samples, at
+
+
+def _head(reader: FileReader, part: Located) -> tuple[bytes, int]:
+    """(the moof, how many bytes stand before the first sample)."""
+    head = reader.read(part.entry.offset, min(HEAD_BYTES, part.entry.size))
+    at, moof = 0, b""
+    while (found := box_header(head, at, part.entry.size, at)) is not None and found.end <= part.entry.size:
+        if found.type == b"mdat":
+            return moof, found.payload
+        if found.end + 16 > len(head):
+            head = reader.read(part.entry.offset, min(found.end + HEAD_BYTES, part.entry.size))
+        if found.type == b"moof":
+            moof = head[found.start : found.end]
+        at = found.end
+    raise damaged(part)
 
 
 def export(archive: Archive, key: StreamKey, span: Span, path: Path) -> Iterator[int]:

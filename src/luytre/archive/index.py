@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from luytre.archive.faults import unreadable
 from luytre.archive.keys import Gap, Hold, Span, StreamKey
 from luytre.base.errors import Error, Kind
 
 US_PER_MINUTE = 60_000_000
 US_PER_DAY = 1440 * US_PER_MINUTE
-# No segment is longer than this (the writer cuts at twice `segment_s`, at most 30 min): bounds the search by start.
-MAX_SEGMENT_US = 60 * US_PER_MINUTE
+# No segment is longer than this (the writer cuts at twice `segment_s`, which is at most 30 min): bounds the
+# search by start.
+MAX_SEGMENT_US = 90 * US_PER_MINUTE
+# Of the schema. An index of another format is made again from the files, as a lost one is.
+FORMAT = "2"
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 SegmentState = Literal["open", "closed", "deleting"]
@@ -75,35 +79,45 @@ class Index:
                 Kind.DATA_LOSS, f"{path} is missing", hint="Run `luytre check --repair`.", cause="file_lost"
             )
         self.path = path
-        self.db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        # A reader must not leave an empty file where the index was deleted a moment ago.
+        address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+        try:
+            self.db = sqlite3.connect(
+                address, uri=True, timeout=30.0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise unreadable(path, error) from error
         try:
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = NORMAL")
             self.db.execute("PRAGMA foreign_keys = ON")
             if create:
                 self._create(volume_id)
-            found = self.meta("volume")
+            self._must_be_of(volume_id)
+            self.inode = path.stat().st_ino
         except sqlite3.DatabaseError as error:
             self.db.close()
-            if is_full(error):
-                raise Error(
-                    Kind.UNAVAILABLE, f"{path}: the disk is full", hint="Free space.", cause="disk_full"
-                ) from error
+            raise unreadable(path, error) from error
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _must_be_of(self, volume_id: str) -> None:
+        found, version = self.meta("volume"), self.meta("format")
+        if version != FORMAT:
             raise Error(
                 Kind.DATA_LOSS,
-                f"{path} cannot be read: {error}",
-                hint="Run `luytre check --repair`.",
+                f"{self.path} has format {version}, this program writes {FORMAT}",
+                hint="Run `luytre check --repair`: it is made again from the files.",
                 cause="file_lost",
-            ) from error
+            )
         if found != volume_id:
-            self.db.close()
             raise Error(
                 Kind.CONFLICT,
-                f"{path} belongs to volume {found}",
-                hint="Put each disk's own index back, or remove it: it is made again from the files.",
+                f"{self.path} belongs to volume {found}",
+                hint="Put each disk's own index back, or run `luytre check --repair`: it is made again from the files.",
                 cause="disk_error",
             )
-        self.inode = path.stat().st_ino
 
     def _create(self, volume_id: str) -> None:
         with self.transaction():
@@ -112,7 +126,7 @@ class Index:
             # executescript would commit the transaction that keeps two creators apart.
             for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
                 self.db.execute(statement)
-            self.db.executemany("INSERT INTO meta VALUES (?, ?)", [("format", "1"), ("volume", volume_id)])
+            self.db.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), ("volume", volume_id)])
 
     def close(self) -> None:
         self.db.close()
@@ -139,6 +153,15 @@ class Index:
                 self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see one state of the index; writers are not kept waiting. Nothing may be written inside."""
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("COMMIT")
 
     # -- meta and streams -------------------------------------------------------------------------------------
 
@@ -224,7 +247,10 @@ class Index:
         return None if row is None else SegmentRow(*row)
 
     def not_closed(self, stream_id: int, state: SegmentState = "open") -> list[SegmentRow]:
-        rows = self.db.execute(_SEGMENT + "WHERE stream_id = ? AND state = ?", (stream_id, state)).fetchall()
+        # The second condition lets SQLite use the index of the few that are not closed.
+        rows = self.db.execute(
+            _SEGMENT + "WHERE stream_id = ? AND state = ? AND state <> 'closed'", (stream_id, state)
+        ).fetchall()
         return _segments(rows)
 
     def first_segment(self, stream_id: int) -> SegmentRow | None:
@@ -304,8 +330,21 @@ class Index:
         return [Gap(*row) for row in rows]
 
     def remove_gaps(self, stream_id: int, until_us: int) -> None:
-        """Gaps that ended by `until_us` go with the recordings around them."""
-        self.db.execute("DELETE FROM gap WHERE stream_id = ? AND end_us <= ?", (stream_id, until_us))
+        """Gaps that ended by `until_us` and that no hold covers go; from the end of the last on, coverage is promised."""
+        with self.transaction():
+            ends = self.db.execute(
+                "DELETE FROM gap WHERE stream_id = ?1 AND end_us <= ?2 AND NOT EXISTS ("
+                " SELECT 1 FROM hold WHERE stream_id = ?1 AND released_us IS NULL"
+                " AND hold.start_us < gap.end_us AND hold.end_us > gap.start_us) RETURNING end_us",
+                (stream_id, until_us),
+            ).fetchall()
+            if ends:
+                self.expire(stream_id, max(end for (end,) in ends))
+
+    def expire(self, stream_id: int, until_us: int) -> None:
+        self.db.execute(
+            "UPDATE stream SET expired_us = max(expired_us, ?) WHERE id = ?", (until_us, stream_id)
+        )
 
     def holds(self, stream_id: int, window: Span) -> list[Hold]:
         """Holds in force that touch the window."""
@@ -352,7 +391,3 @@ def minute_bits(span: Span) -> Iterator[tuple[int, int]]:
     for day in range(first // 1440, last // 1440 + 1):
         start, end = max(first - day * 1440, 0), min(last - day * 1440, 1439)
         yield day, ((1 << (end - start + 1)) - 1) << start
-
-
-def is_full(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

@@ -9,9 +9,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
+from luytre.archive import ballast
 from luytre.archive.disk import Disk, OsDisk
+from luytre.archive.faults import cause_of, is_broken
 from luytre.archive.index import Index
-from luytre.archive.rebuild import PENDING, read_in, volume_lock
+from luytre.archive.keys import Cause
+from luytre.archive.rebuild import PENDING, read_in, set_aside_broken
 from luytre.archive.retention import Policy, Sweep, sweep
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
@@ -57,12 +60,33 @@ class Keeper(threading.Thread):
             self._wake.clear()
 
     def turn(self) -> Sweep:
-        """One round: read in what a lost index left out, then sweep."""
+        """One round: read in what a lost index left out, then sweep. On a disk with no room for the sweep's own notes
+        the ballast is given up for them.
+        """
+        self._volume.must_be_here()
+        try:
+            done = self._round()
+        except (OSError, sqlite3.Error, Error) as error:
+            if not self._is_full(error) or not ballast.drop(self._volume):
+                raise
+            done = self._round()
+        ballast.take_on(self._volume)
+        return done
+
+    def _is_full(self, error: OSError | sqlite3.Error | Error) -> bool:
+        """SQLite has several words for it: its shared memory is a file too."""
+        return cause_of(error) == Cause.DISK_FULL or self._volume.space()[1] < ballast.SIZE // 4
+
+    def _round(self) -> Sweep:
         index = Index(self._volume.index_path, self._volume.id)
         try:
             if index.meta("import") == PENDING:
-                with volume_lock(self._volume):
-                    read_in(self._volume, index, self._disk, self._clock.wall_us())
+                read_in(self._volume, index, self._disk, self._clock, go_on=lambda: not self._stopping)
             return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
+        except sqlite3.Error as error:
+            if is_broken(error):
+                # The writers notice that it is gone, and begin a new one.
+                set_aside_broken(self._volume, index.inode, self._clock)
+            raise
         finally:
             index.close()

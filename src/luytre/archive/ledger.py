@@ -1,75 +1,120 @@
 """The ledger of one stream while it is being recorded: up to when it is covered, and the gap it is in.
 
+Promises   what it says in memory is right also while the index cannot be written; the caller enters the changes
+           it hands out, in their order, as soon as the index takes them.
 Invariant  every moment from `since_us` on is in a segment or in a gap with a cause (design/archive.md, 6).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from luytre.archive.index import Index, StreamRow
 from luytre.archive.keys import Cause, Gap, StreamKey
+from luytre.archive.recover import add_known_gap
 from luytre.archive.segment import GapNote
+
+Change = Callable[[Index], None]
+# A header carries no more than the newest of these (100 kB): a camera may fail to connect for a month.
+MAX_NOTES = 1000
 
 
 class StreamLedger:
     """Used by the volume's writer thread only."""
 
-    def __init__(self, index: Index, row: StreamRow, covered_us: int) -> None:
-        self._index = index
+    def __init__(self, row: StreamRow, covered_us: int, open_gap: Gap | None) -> None:
         self.row = row
         self.covered_us = covered_us
+        self.open_gap = open_gap
         # Gaps that ended since the last segment header was written; the next header carries them.
         self._notes: list[GapNote] = []
+        # What the newest header tells. It is in a file that nobody reads in while it is being written.
+        self._told: tuple[GapNote, ...] = ()
 
     @property
     def key(self) -> StreamKey:
         return self.row.key
 
-    def gap(self, at_us: int, cause: str, detail: str = "") -> None:
-        """From `at_us` on nothing is recorded because of `cause`; an open gap of another cause ends there."""
-        now = self._index.open_gap(self.row.id)
-        if now is None:
-            self._index.add_gap(self.row.id, Gap(self.covered_us, None, cause, detail))
-            return
-        if now.cause == cause:
-            return
-        at_us = max(at_us, now.start_us)
-        self._end_gap(now, at_us)
-        self._index.add_gap(self.row.id, Gap(at_us, None, cause, detail))
+    def gap(self, at_us: int, cause: str, detail: str = "") -> Change | None:
+        """From `at_us` on nothing is recorded because of `cause`; an open gap of another cause ends there. The
+        change to enter, None when nothing changed.
+        """
+        before = self.open_gap
+        if before is None:
+            at_us = self.covered_us
+        elif before.cause == cause:
+            return None
+        else:
+            at_us = max(at_us, before.start_us)
+            self._note(before, at_us)
+        after = self.open_gap = Gap(at_us, None, cause, detail)
 
-    def run_begins(self, start_us: int) -> None:
-        now = self._index.open_gap(self.row.id)
-        if now is not None:
-            self._end_gap(now, start_us)
-        elif start_us > self.covered_us:
-            gap = Gap(self.covered_us, start_us, Cause.UNKNOWN)
-            self._index.add_gap(self.row.id, gap)
-            self._note(gap, start_us)
+        def change(index: Index) -> None:
+            with index.transaction():
+                if before is not None:
+                    index.close_gap(self.row.id, at_us)
+                index.add_gap(self.row.id, after)
+
+        return change
+
+    def beginning(self, start_us: int) -> tuple[GapNote, ...]:
+        """What the header of a segment that begins at `start_us` has to tell."""
+        ending = self._ending(start_us)
+        notes = self._notes if ending is None else [*self._notes, _as_note(ending, start_us)]
+        return tuple(notes[-MAX_NOTES:])
+
+    def enter_beginning(self, index: Index, start_us: int) -> None:
+        """The rows of the same; in the caller's transaction."""
+        if self.open_gap is not None:
+            index.close_gap(self.row.id, start_us)
+        elif (ending := self._ending(start_us)) is not None:
+            index.add_gap(self.row.id, Gap(ending.start_us, start_us, ending.cause))
+
+    def begun(self, start_us: int, told: tuple[GapNote, ...]) -> None:
+        """The header is in a file and the rows are in the index."""
         self.covered_us = max(self.covered_us, start_us)
+        self.open_gap = None
+        self._notes.clear()
+        self._told = told
 
-    def _end_gap(self, gap: Gap, end_us: int) -> None:
-        self._index.close_gap(self.row.id, end_us)
-        self._note(gap, end_us)
+    def untold(self) -> None:
+        """The file with the newest header is gone again: the next one tells the same."""
+        self._notes[:0] = self._told
+        self._told = ()
+
+    def _ending(self, start_us: int) -> Gap | None:
+        """The gap that a segment ends by beginning at `start_us`."""
+        gap = self.open_gap or Gap(self.covered_us, None, Cause.UNKNOWN)
+        return gap if gap.start_us < start_us else None
 
     def _note(self, gap: Gap, end_us: int) -> None:
         if end_us > gap.start_us:
-            self._notes.append(GapNote(gap.start_us, end_us, gap.cause, gap.detail))
+            self._notes.append(_as_note(gap, end_us))
+            del self._notes[:-MAX_NOTES]
 
-    def take_notes(self) -> tuple[GapNote, ...]:
-        notes = tuple(self._notes)
-        self._notes.clear()
-        return notes
+    def enter_all(self, index: Index) -> StreamRow:
+        """The stream into an index made anew (or an older copy put in its place), with the gaps that no closed
+        file tells of. In the caller's transaction. Gives the row there.
+        """
+        row = index.add_stream(self.key, self.row.code, self.row.since_us)
+        index.db.execute("DELETE FROM gap WHERE stream_id = ? AND end_us IS NULL", (row.id,))
+        for note in (*self._told, *self._notes):
+            add_known_gap(index, row.id, Gap(note.start_us, note.end_us, note.cause, note.detail))
+        if self.open_gap is not None:
+            index.add_gap(row.id, self.open_gap)
+        return row
 
-    def move_to(self, index: Index, open_gap: Gap | None) -> None:
-        """The index was lost and made anew: enter the stream again, with the gap it is in."""
-        self._index = index
-        with index.transaction():
-            self.row = index.add_stream(self.key, self.row.code, self.row.since_us)
-            if open_gap is not None and index.open_gap(self.row.id) is None:
-                index.add_gap(self.row.id, open_gap)
+
+def _as_note(gap: Gap, end_us: int) -> GapNote:
+    return GapNote(gap.start_us, end_us, gap.cause, gap.detail)
 
 
-def take_up(index: Index, key: StreamKey, code: str, now_us: int) -> StreamLedger:
-    """The ledger of a stream whose segments are healed. What is not accounted for since its last segment is a crash."""
+def take_up(
+    index: Index, key: StreamKey, code: str, now_us: int, cause: Cause = Cause.NODE_CRASHED
+) -> StreamLedger:
+    """The ledger of a stream whose segments are healed. What is not accounted for since its last segment is a
+    gap of `cause`.
+    """
     with index.transaction():
         known = index.stream(key)
         row = index.add_stream(key, code, now_us)
@@ -81,6 +126,6 @@ def take_up(index: Index, key: StreamKey, code: str, now_us: int) -> StreamLedge
         if open_gap is not None:
             covered_us = max(covered_us, open_gap.start_us)
         else:
-            cause = Cause.CONNECTING if known is None else Cause.NODE_CRASHED
-            index.add_gap(row.id, Gap(covered_us, None, cause))
-    return StreamLedger(index, row, covered_us)
+            open_gap = Gap(covered_us, None, Cause.CONNECTING if known is None else cause)
+            index.add_gap(row.id, open_gap)
+    return StreamLedger(row, covered_us, open_gap)

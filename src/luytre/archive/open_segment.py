@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,6 @@ from luytre.archive import segment as fmt
 from luytre.archive.disk import Disk
 from luytre.archive.index import Index
 from luytre.archive.keys import StreamKey
-from luytre.archive.ledger import StreamLedger
 from luytre.archive.volume import Volume
 
 
@@ -65,10 +65,13 @@ class OpenSegment:
     end_ticks: int
     row_id: int = 0
     parts: list[fmt.PartEntry] = field(default_factory=list)
+    # A failed write left bytes behind the last whole part that could not be cut off.
+    torn: bool = False
+    tail_offset: int | None = None
 
     @classmethod
     def create(
-        cls, volume: Volume, disk: Disk, ledger: StreamLedger, run: RunHandle, part: Part
+        cls, volume: Volume, disk: Disk, run: RunHandle, part: Part, gaps: tuple[fmt.GapNote, ...]
     ) -> OpenSegment:
         """The file with init and header, ready for its first part. Leaves no file behind when that fails."""
         seq = run.next_seq
@@ -81,7 +84,7 @@ class OpenSegment:
             seq,
             part.start_us,
             part.start_ticks,
-            ledger.take_notes(),
+            gaps,
         )
         path = volume.path / relative
         fd = disk.create(path)
@@ -91,8 +94,7 @@ class OpenSegment:
             if disk.write(fd, opening) != size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
-            disk.close(fd)
-            disk.unlink(path)
+            _abandon(disk, fd, path)
             raise
         return cls(
             run,
@@ -107,10 +109,14 @@ class OpenSegment:
             part.start_ticks,
         )
 
-    def enter(self, index: Index, stream_id: int) -> None:
-        """Run and segment rows; in the caller's transaction."""
+    def enter(self, index: Index, stream_id: int) -> int:
+        """Run and segment rows; in the caller's transaction. Gives the segment's row id."""
+        known = index.segment(self.run.run_id, self.seq)
+        if known is not None:
+            # An older copy of the index was put in place.
+            return known.id
         index.add_run(self.run.run_id, stream_id, self.start_us, self.run.init)
-        self.row_id = index.add_segment(
+        return index.add_segment(
             stream_id, self.run.run_id, self.seq, self.relative, self.start_us, self.start_ticks
         )
 
@@ -126,7 +132,7 @@ class OpenSegment:
             if disk.write(self.fd, part.buffers) != part.size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
-            disk.truncate(self.fd, self.size)
+            self._cut(disk)
             raise
         self.parts.append(
             fmt.PartEntry(
@@ -137,20 +143,48 @@ class OpenSegment:
         self.end_us = part.end_us
         self.end_ticks = part.start_ticks + part.duration_ticks
 
-    def close(self, disk: Disk, index: Index) -> None:
-        """Tail, then the row. On a disk too full for the tail the segment is closed without one."""
-        tail_offset: int | None = self.size
+    def _cut(self, disk: Disk) -> None:
+        """Back to the end of the last whole part."""
+        try:
+            disk.truncate(self.fd, self.size)
+        except OSError:
+            self.torn = True
+        else:
+            self.torn = False
+
+    def finish(self, disk: Disk) -> None:
+        """Write the tail. On a disk too full for it, or broken, the segment goes without: `tail_offset` is None."""
+        if self.torn:
+            self._cut(disk)
+        if self.torn:
+            return
         tail = fmt.tail_box(self.parts, self.end_us)
         try:
-            if disk.write(self.fd, [tail]) == len(tail):
-                self.size += len(tail)
-            else:
-                tail_offset = None
+            complete = disk.write(self.fd, [tail]) == len(tail)
         except OSError:
-            tail_offset = None
-        try:
-            if tail_offset is None:
-                disk.truncate(self.fd, self.size)
-        finally:
+            complete = False
+        if complete:
+            self.tail_offset = self.size
+            self.size += len(tail)
+        else:
+            self._cut(disk)
+
+    def let_go(self, disk: Disk) -> None:
+        """Close the file. After the row: a closed file with an open row looks like a crash."""
+        with suppress(OSError):
+            # Nothing was buffered; the descriptor is gone in any case.
             disk.close(self.fd)
-        index.close_segment(self.row_id, self.end_us, self.end_ticks, self.size, tail_offset)
+
+    def abandon(self, disk: Disk) -> None:
+        """Close and remove the file, which holds no part."""
+        _abandon(disk, self.fd, self.path)
+
+    def enter_end(self, index: Index) -> None:
+        index.close_segment(self.row_id, self.end_us, self.end_ticks, self.size, self.tail_offset)
+
+
+def _abandon(disk: Disk, fd: int, path: Path) -> None:
+    with suppress(OSError):
+        disk.unlink(path)
+    with suppress(OSError):
+        disk.close(fd)

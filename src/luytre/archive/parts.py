@@ -38,35 +38,40 @@ class PartTable:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._closed: OrderedDict[Path, SegmentParts] = OrderedDict()
+        self._closed: OrderedDict[tuple[Path, int], SegmentParts] = OrderedDict()
         self._walked: OrderedDict[Path, list[fmt.PartEntry]] = OrderedDict()
 
     def of(self, volume: Volume, row: SegmentRow) -> SegmentParts:
         """Empty when the file is gone or holds no whole part."""
         path = volume.path / row.path
         if row.state == "closed" and row.tail_offset is not None:
-            return self._from_tail(path, row.tail_offset)
+            found = self._from_tail(path, row.tail_offset)
+            if found is not None:
+                return found
         parts = self._walk(path)
         if not parts:
             return SegmentParts((), row.start_us)
         end_us = parts[-1].wall_us + ticks_to_us(parts[-1].duration_ticks)
         return SegmentParts(tuple(parts), end_us if row.end_us is None else row.end_us)
 
-    def _from_tail(self, path: Path, tail_offset: int) -> SegmentParts:
+    def _from_tail(self, path: Path, tail_offset: int) -> SegmentParts | None:
+        """None where the tail cannot be read."""
+        # A repair may cut the file: then its tail lies elsewhere.
+        place = (path, tail_offset)
         with self._lock:
-            known = self._closed.get(path)
+            known = self._closed.get(place)
             if known is not None:
-                self._closed.move_to_end(path)
+                self._closed.move_to_end(place)
                 return known
         try:
             with fmt.FileReader(path) as reader:
                 tail = fmt.read_tail(reader, tail_offset)
         except Error:
-            return SegmentParts(tuple(self._walk(path)), 0)
+            return None
         found = SegmentParts(tail.parts, tail.end_us)
         with self._lock:
             self._walked.pop(path, None)
-            self._closed[path] = found
+            self._closed[place] = found
             if len(self._closed) > CACHED:
                 self._closed.popitem(last=False)
         return found
@@ -88,6 +93,7 @@ class PartTable:
             return known
         with self._lock:
             self._walked[path] = parts
+            self._walked.move_to_end(path)
             if len(self._walked) > CACHED:
                 self._walked.popitem(last=False)
         return parts

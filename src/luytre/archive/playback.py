@@ -15,7 +15,7 @@ from luytre.archive.keys import Span, StreamKey
 from luytre.archive.segment import FileReader, PartEntry
 from luytre.base.clock import rfc3339
 from luytre.base.errors import Error, Kind
-from luytre.media.fmp4.boxes import iter_boxes
+from luytre.media.fmp4.boxes import find
 from luytre.media.fmp4.read import part_samples
 from luytre.media.hls import HlsPart, media_playlist
 from luytre.media.stored import tracks_of
@@ -66,7 +66,7 @@ class SegmentFile:
 
     def read(self, offset: int, size: int) -> bytes:
         with FileReader(self.path) as reader:
-            return reader.read(offset, min(size, self.size - offset))
+            return reader.read(offset, max(min(size, self.size - offset), 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,23 @@ def parts_in(archive: Archive, key: StreamKey, span: Span) -> list[Located]:
 
 def _walk(archive: Archive, key: StreamKey, span: Span) -> Iterator[Located]:
     segments = archive.segments(key, span)
-    if segments and segments[0].row.start_us <= span.start_us:
-        # The first part wanted may not begin with a keyframe, and that may lie in the segment before.
-        earlier = archive.segments(key, Span(segments[0].row.start_us - 1, segments[0].row.start_us))
-        segments = [s for s in earlier if s.row.id != segments[0].row.id] + segments
+    while segments and (before := _before(archive, key, segments[0], span)) is not None:
+        segments.insert(0, before)
     for found in segments:
         table = archive.parts_of(found)
         for number, entry in enumerate(table.parts):
             yield Located(found, entry, table.end_of(number))
+
+
+def _before(archive: Archive, key: StreamKey, found: Found, span: Span) -> Found | None:
+    """The segment in which the GOP that goes on at the start of the span begins, or goes on; None when it is `found`."""
+    row = found.row
+    table = archive.parts_of(found)
+    if any(p.key and (p.wall_us <= span.start_us or n == 0) for n, p in enumerate(table.parts)):
+        return None
+    if not row.seq:
+        return None
+    return archive.segment(key, row.run_id, row.seq - 1)
 
 
 def nothing_recorded(archive: Archive, key: StreamKey, span: Span) -> Error:
@@ -208,16 +217,30 @@ def segment_file(archive: Archive, key: StreamKey, segment_id: str) -> SegmentFi
 
 
 def keyframe(archive: Archive, key: StreamKey, at_us: int) -> Keyframe:
-    """The last keyframe at or before `at_us`, else the first after it within the same second. Raises Error(NOT_FOUND)."""
-    parts = parts_in(archive, key, Span(at_us, at_us + 1_000_000))
-    part = next((p for p in parts if p.entry.key), parts[0])
+    """The last keyframe at or before `at_us`, else the first after it within the same second. Raises Error(NOT_FOUND),
+    Error(DATA_LOSS) when the file does not hold what its tail says.
+    """
+    span = Span(at_us, at_us + 1_000_000)
+    part = next((p for p in parts_in(archive, key, span) if p.entry.key), None)
+    if part is None:
+        raise nothing_recorded(archive, key, span)
+    tracks = tracks_of(init_bytes(archive, key, part.found.row.run_id))
+    number, video = next((n, track) for n, track in enumerate(tracks, 1) if isinstance(track, VideoTrack))
     with FileReader(part.path) as reader:
         data = reader.read(part.entry.offset, part.entry.size)
-    moof = next(box for box in iter_boxes(data) if box.type == b"moof")
-    samples = part_samples(data[moof.start : moof.end])[1]
-    first = samples[0]
+    moof = find(data, b"moof")
+    samples = part_samples(data[moof.start : moof.end]).get(number) if moof else None
+    if moof is None or not samples:
+        raise damaged(part)
     # Sample offsets count from the start of the moof (default-base-is-moof).
-    begin = moof.start + first.offset
-    tracks = tracks_of(init_bytes(archive, key, part.found.row.run_id))
-    video = next(track for track in tracks if isinstance(track, VideoTrack))
-    return Keyframe(video, data[begin : begin + first.size], part.entry.wall_us)
+    begin = moof.start + samples[0].offset
+    return Keyframe(video, data[begin : begin + samples[0].size], part.entry.wall_us)
+
+
+def damaged(part: Located) -> Error:
+    return Error(
+        Kind.DATA_LOSS,
+        f"{part.path.name} is damaged at byte {part.entry.offset}",
+        hint="Run `luytre check --repair`, and choose a time around it meanwhile.",
+        cause="file_lost",
+    )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from luytre.archive import segment as fmt
-from luytre.archive.disk import Disk, is_being_written
+from luytre.archive.disk import UNBORN, Disk, is_being_written
 from luytre.archive.index import Index, SegmentRow
 from luytre.archive.keys import Gap, StreamKey
 from luytre.archive.volume import Volume
@@ -20,6 +21,13 @@ from luytre.base.errors import Error, Kind
 from luytre.media.tracks import VIDEO_TIMESCALE
 
 US_PER_S = 1_000_000
+# A file that cannot be read from its beginning is thrown away up to this size: the opening that a crash cut short.
+# A longer one may hold pictures that somebody can save.
+OPENING_BYTES = 1 << 16
+# Ending of what is set aside: it is not looked at again, and never deleted by us.
+DAMAGED = ".damaged"
+# Holds the tail of a segment of 8 min of parts of 1 s; longer ones are walked.
+TAIL_BYTES = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,51 @@ def contents(path: Path) -> Contents | None:
         )
 
 
+def closed_contents(path: Path) -> Contents | None:
+    """The same from opening and tail alone, in two reads; what does not end in a fitting tail is walked."""
+    with fmt.FileReader(path) as reader:
+        opening = fmt.parse_opening(reader.read, reader.size)
+        if opening is None:
+            return None
+        begin = max(opening.parts_offset, reader.size - TAIL_BYTES)
+        end_of_file = reader.read(begin, TAIL_BYTES)
+        at = end_of_file.rfind(fmt.TAIL_TYPE) - 8
+        if at >= 0:
+            try:
+                tail = fmt.parse_tail(end_of_file[at:])
+            except Error:
+                return contents(path)
+            if _touch(tail.parts, opening.parts_offset, begin + at):
+                return Contents(opening, list(tail.parts), begin + at, tail.end_us, True, reader.size)
+    return contents(path)
+
+
+def _touch(parts: tuple[fmt.PartEntry, ...], begin: int, end: int) -> bool:
+    """The parts fill the bytes from `begin` to `end`."""
+    at = begin
+    for part in parts:
+        if part.offset != at:
+            return False
+        at += part.size
+    return bool(parts) and at == end
+
+
+def discard(path: Path, disk: Disk) -> Path | None:
+    """Do away with a file that holds no whole part. One that may hold pictures all the same is set aside: gives its
+    new place.
+    """
+    if not path.exists():
+        return None
+    with fmt.FileReader(path) as reader:
+        nothing = reader.size <= OPENING_BYTES or fmt.parse_opening(reader.read, reader.size) is not None
+    if nothing:
+        disk.unlink(path)
+        return None
+    aside = path.with_name(path.name + DAMAGED)
+    path.rename(aside)
+    return aside
+
+
 def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | None:
     """Close an open segment that nobody writes. Returns its end, or None when nothing of it could be kept."""
     path = volume.path / row.path
@@ -73,7 +126,7 @@ def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | Non
         )
     found = contents(path) if path.exists() else None
     if found is None:
-        disk.unlink(path)
+        discard(path, disk)
         index.remove_segment(row.id)
         return None
     tail_offset = finish_file(path, disk, found)
@@ -81,16 +134,16 @@ def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | Non
     return found.end_us
 
 
-def finish_file(path: Path, disk: Disk, found: Contents) -> int | None:
+def finish_file(path: Path, disk: Disk, found: Contents, end_us: int | None = None) -> int | None:
     """Cut the file after its last whole part and give it a tail. Returns the tail's offset; None when the
-    disk is too full for one.
+    disk is too full for one. `end_us`: the segment's end where it is known better than the parts tell.
     """
     if found.whole:
         return found.parts_end
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         disk.truncate(fd, found.parts_end)
-        tail = fmt.tail_box(found.parts, found.end_us)
+        tail = fmt.tail_box(found.parts, found.end_us if end_us is None else end_us)
         try:
             complete = disk.write(fd, [tail]) == len(tail)
         except OSError:
@@ -103,16 +156,26 @@ def finish_file(path: Path, disk: Disk, found: Contents) -> int | None:
         disk.close(fd)
 
 
-def adopt(volume: Volume, index: Index, disk: Disk, path: Path) -> bool:
+def adopt(
+    volume: Volume,
+    index: Index,
+    disk: Disk,
+    path: Path,
+    look: Callable[[Path], Contents | None] = contents,
+) -> bool:
     """Enter a file that has no row. False when it is not a segment of ours or holds no whole part; it is left
-    where it is.
+    where it is. `look`: `closed_contents` is quicker, for files that were closed long ago.
     """
     relative = path.relative_to(volume.path).as_posix()
     if index.segment_at(relative) is not None:
         return True
-    if is_being_written(path):
+    try:
+        if is_being_written(path):
+            return False
+        found = look(path)
+    except (OSError, Error):
+        # Gone meanwhile, or the disk cannot read it: `luytre check` tells.
         return False
-    found = contents(path)
     if found is None:
         return False
     header = found.opening.header
@@ -144,14 +207,31 @@ def add_known_gap(index: Index, stream_id: int, gap: Gap) -> None:
         index.add_gap(stream_id, gap)
 
 
-def newest_files(volume: Volume, code: str, stream: str, days: int = 2) -> list[Path]:
-    """Segment files of the stream's newest days, oldest first: where an unknown end of the last run can be."""
+def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: str) -> None:
+    """Enter what a crash left without a row: files newer than all known ones. With an index that is still to be
+    filled this ends at the newest whole file; the others are the keeper's.
+    """
+    for path in _newest_files(volume, code, stream, disk):
+        if index.segment_at(path.relative_to(volume.path).as_posix()) is not None:
+            return
+        if adopt(volume, index, disk, path) and index.meta("import") == "pending":
+            return
+
+
+def _newest_files(volume: Volume, code: str, stream: str, disk: Disk, days: int = 2) -> list[Path]:
+    """Segment files of the stream's newest days, newest first. What a crash left unborn is thrown away."""
     folder = volume.video_path / code / stream
     if not folder.is_dir():
         return []
     newest = sorted((day for day in folder.iterdir() if day.is_dir()), key=lambda day: day.name)[-days:]
-    return sorted(path for day in newest for path in day.glob("*.mp4"))
+    for day in newest:
+        for unborn in day.glob(f"*{UNBORN}"):
+            if not is_being_written(unborn):
+                disk.unlink(unborn)
+    return sorted((path for day in newest for path in day.glob("*.mp4")), reverse=True)
 
 
-def all_files(volume: Volume) -> list[Path]:
-    return sorted(volume.video_path.glob("*/*/*/*.mp4"))
+def all_files(volume: Volume) -> Iterator[Path]:
+    """Segment files by code, stream and time; a folder's names are read when its turn comes."""
+    for folder in sorted(volume.video_path.glob("*/*/*")):
+        yield from sorted(folder.glob("*.mp4"))

@@ -53,12 +53,14 @@ CREATE TABLE gap (
 CREATE INDEX gap_by_time ON gap (stream_id, start_us);
 CREATE UNIQUE INDEX gap_open ON gap (stream_id) WHERE end_us IS NULL;
 
-CREATE TABLE hold (                   -- a span retention may not touch; released by a named person, never deleted
+CREATE TABLE hold (                   -- a span retention may not touch; released by a named person, never deleted.
+                                      -- The only thing no segment tells: written to holds.jsonl too
   id          TEXT PRIMARY KEY,
   stream_id   INTEGER NOT NULL REFERENCES stream,
   start_us    INTEGER NOT NULL,
   end_us      INTEGER NOT NULL,
   reason      TEXT NOT NULL,
+  missing_us  INTEGER NOT NULL,       -- of the span, what retention had deleted already when the hold was placed
   placed_by   TEXT NOT NULL,
   placed_us   INTEGER NOT NULL,
   released_by TEXT,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from luytre.base.clock import to_datetime
-from luytre.base.errors import Error, Kind
+from luytre.base.errors import Error, Kind, from_os
 from luytre.media.fmp4.read import PartInfo, scan_parts
 
 # 16 bytes each: "luytre", two bytes of format, and the box's name.
@@ -29,6 +29,10 @@ _BOX = struct.Struct(">I4s16s")
 _TAIL_HEAD = struct.Struct(">Iq")
 _ENTRY = struct.Struct(">QIQIqB")
 _FLAG_KEY = 1
+# A thousand gaps of 100 bytes are told at most (ledger.py); their details may be long.
+MAX_HEADER_BYTES = 1 << 22
+# What fits into the index, and years that fit into a calendar.
+_MAX_NUMBER = 1 << 62
 
 Read = Callable[[int, int], bytes]
 
@@ -92,6 +96,11 @@ def tail_box(parts: Sequence[PartEntry], end_us: int) -> bytes:
     return _BOX.pack(_BOX.size + len(payload), b"uuid", TAIL_TYPE) + payload
 
 
+def is_tail(head: bytes, size: int) -> bool:
+    """Whether the first bytes of what ends a file, `size` bytes, are those of a tail of just that length."""
+    return len(head) >= _BOX.size and _BOX.unpack_from(head) == (size, b"uuid", TAIL_TYPE)
+
+
 def parse_tail(box: bytes) -> Tail:
     """Raises Error(DATA_LOSS) when `box` is not a whole tail."""
     try:
@@ -135,6 +144,8 @@ def parse_opening(read: Read, size: int) -> Opening | None:
         if kind == b"uuid":
             if head[8:24] != HEADER_TYPE:
                 return None
+            if not _BOX.size <= box_size <= MAX_HEADER_BYTES:
+                return None
             header = _parse_header(read(at + _BOX.size, box_size - _BOX.size))
             return None if header is None else Opening(read(0, at), header, at + box_size)
         if kind not in (b"ftyp", b"moov"):
@@ -146,15 +157,23 @@ def parse_opening(read: Read, size: int) -> Opening | None:
 def _parse_header(payload: bytes) -> Header | None:
     try:
         fields = json.loads(payload)
-        gaps = tuple(
-            GapNote(int(g["start_us"]), int(g["end_us"]), str(g["cause"]), str(g["detail"]))
-            for g in fields.pop("gaps")
-        )
+        notes = fields.pop("gaps")
+        gaps = tuple(GapNote(g["start_us"], g["end_us"], g["cause"], g["detail"]) for g in notes)
         header = Header(**fields, gaps=gaps)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    numbers_ok = all(isinstance(n, int) for n in (header.seq, header.start_us, header.start_ticks))
-    return header if numbers_ok else None
+    numbers: list[object] = [header.seq, header.start_us, header.start_ticks]
+    texts: list[object] = [header.camera, header.code, header.stream, header.run]
+    for gap in gaps:
+        numbers += (gap.start_us, gap.end_us)
+        texts += (gap.cause, gap.detail)
+    whole = all(type(n) is int and abs(n) < _MAX_NUMBER for n in numbers) and all(map(_is_text, texts))
+    return header if whole else None
+
+
+def _is_text(value: object) -> bool:
+    """A string that can be stored: JSON may hold halves of surrogate pairs."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def scan(read: Read, size: int, start: int) -> list[PartEntry]:
@@ -190,6 +209,9 @@ class FileReader:
                 hint="Run `luytre check`.",
                 cause="file_lost",
             ) from error
+        except OSError as error:
+            raise from_os(error, f"open {path.name}") from error
+        self._name = path.name
         self.size = os.fstat(self._fd).st_size
 
     def __enter__(self) -> FileReader:
@@ -202,11 +224,19 @@ class FileReader:
         os.close(self._fd)
 
     def read(self, offset: int, size: int) -> bytes:
-        return os.pread(self._fd, size, offset)
+        try:
+            return os.pread(self._fd, max(size, 0), offset)
+        except OSError as error:
+            raise from_os(error, f"read {self._name}") from error
 
 
 def read_tail(reader: FileReader, tail_offset: int) -> Tail:
-    return parse_tail(reader.read(tail_offset, reader.size - tail_offset))
+    """Raises Error(DATA_LOSS) when the file does not end in a tail that begins there."""
+    size = reader.size - tail_offset
+    # A damaged file may have a gigabyte here: first its head.
+    if not is_tail(reader.read(tail_offset, _BOX.size), size):
+        size = 0
+    return parse_tail(reader.read(tail_offset, size))
 
 
 def find_tail(reader: FileReader, parts: Iterable[PartEntry], parts_offset: int) -> tuple[int, Tail | None]:

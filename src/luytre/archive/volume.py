@@ -41,12 +41,18 @@ class Volume:
             raise from_os(error, f"look at volume {self.path}") from error
         return usage.total, usage.free
 
-    def is_here(self) -> bool:
-        """The marker is still there and still ours: false when the disk was unmounted or swapped."""
-        try:
-            return open_volume(self.path).id == self.id
-        except Error:
-            return False
+    def must_be_here(self) -> None:
+        """Raises Error when the marker is not there or not ours: the disk was unmounted or swapped, and what would
+        be written now would land on another.
+        """
+        found = open_volume(self.path)
+        if found.id != self.id:
+            raise Error(
+                Kind.UNAVAILABLE,
+                f"{self.path} is volume {found.id} now, it was {self.id}",
+                hint="Mount the disk that belongs there.",
+                cause="disk_error",
+            )
 
 
 def create_volume(path: Path, clock: Clock = SYSTEM) -> str:
@@ -57,7 +63,8 @@ def create_volume(path: Path, clock: Clock = SYSTEM) -> str:
         return open_volume(path).id
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if any(entry.name != "lost+found" for entry in path.iterdir()):
+        # MARKER.new: an earlier attempt that was cut short.
+        if any(entry.name not in ("lost+found", MARKER + ".new") for entry in path.iterdir()):
             raise Error(
                 Kind.CONFLICT,
                 f"{path} is not empty and is not a volume",

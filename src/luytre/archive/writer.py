@@ -10,22 +10,28 @@ import os
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from luytre.archive import recover
 from luytre.archive.disk import Disk, OsDisk
-from luytre.archive.index import Index, is_full
+from luytre.archive.faults import cause_of, is_broken
+from luytre.archive.index import Index
 from luytre.archive.keys import Cause, StreamKey
-from luytre.archive.ledger import StreamLedger, take_up
+from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
-from luytre.archive.rebuild import open_or_create
+from luytre.archive.rebuild import PENDING, open_or_create, set_aside_broken
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
-from luytre.base.errors import Error, from_os
+from luytre.base.errors import Error
 
 # How long after a failed write the disk is left alone.
 RETRY_S = 5.0
+# Segments closed without their tail, to be given one when there is room: a full disk makes some per try and stream.
+MAX_TAILLESS = 10_000
+Fault = OSError | sqlite3.Error | Error
 
 
 class DiskWriter(threading.Thread):
@@ -54,6 +60,9 @@ class DiskWriter(threading.Thread):
         self._ledgers: dict[StreamKey, StreamLedger] = {}
         self._open: dict[StreamKey, OpenSegment] = {}
         self._blocked_until_s = 0.0
+        # Changes the index has not taken yet, in their order.
+        self._owed: deque[Change] = deque()
+        self._tailless: deque[OpenSegment] = deque(maxlen=MAX_TAILLESS)
         self._index: Index
         self.ready: Future[None] = Future()
 
@@ -88,7 +97,7 @@ class DiskWriter(threading.Thread):
     def run(self) -> None:
         try:
             self._index = open_or_create(self.volume, self._clock)
-        except Error as error:
+        except (OSError, sqlite3.Error, Error) as error:
             self.ready.set_exception(error)
             return
         self.ready.set_result(None)
@@ -105,8 +114,8 @@ class DiskWriter(threading.Thread):
             if self._clock.monotonic_s() >= flush_at:
                 self._guarded(self._flush)
                 flush_at = self._clock.monotonic_s() + self._flush_s
-        for key in list(self._open):
-            self._guarded(lambda key=key: self._end(self._open[key].run, Cause.NODE_STOPPED, ""))  # type: ignore[misc]
+        for segment in list(self._open.values()):
+            self._end(segment.run, Cause.NODE_STOPPED, "")
         self._guarded(self._flush)
         self._index.close()
 
@@ -117,38 +126,46 @@ class DiskWriter(threading.Thread):
         except (OSError, sqlite3.Error, Error) as error:
             self._block(error)
 
-    def _block(self, error: OSError | sqlite3.Error | Error) -> str:
+    def _block(self, error: Fault) -> str:
         """Leave the disk alone for a while; returns the cause."""
-        cause = _cause_of(error)
+        cause = cause_of(error)
         self._blocked_until_s = self._clock.monotonic_s() + RETRY_S
         self._on_error(f"{cause}: {error}")
         if cause == Cause.DISK_FULL:
             self._on_full()
+        if isinstance(error, sqlite3.Error) and is_broken(error):
+            # The next flush finds it gone, and begins a new one.
+            with suppress(OSError):
+                set_aside_broken(self.volume, self._index.inode, self._clock)
         return cause
 
     def _take_up(self, key: StreamKey, code: str, answer: Future[int]) -> None:
         try:
             ledger = self._ledgers.get(key)
             if ledger is None:
-                row = self._index.stream(key)
-                for open_row in self._index.not_closed(row.id) if row else ():
-                    recover.heal(self.volume, self._index, self._disk, open_row)
-                for path in recover.newest_files(self.volume, code, key.stream):
-                    recover.adopt(self.volume, self._index, self._disk, path)
-                ledger = take_up(self._index, key, code, self._clock.wall_us())
-                self._ledgers[key] = ledger
+                ledger = self._ledgers[key] = self._open_ledger(key, code)
         except (OSError, sqlite3.Error, Error) as error:
             self._block(error)
             answer.set_exception(error)
         else:
             answer.set_result(ledger.covered_us)
 
+    def _open_ledger(self, key: StreamKey, code: str) -> StreamLedger:
+        row = self._index.stream(key)
+        for open_row in self._index.not_closed(row.id) if row else ():
+            recover.heal(self.volume, self._index, self._disk, open_row)
+        recover.adopt_newest(self.volume, self._index, self._disk, code, key.stream)
+        # With a new index nobody knows whether the node was stopped or crashed.
+        pending = self._index.meta("import") == PENDING
+        cause = Cause.UNKNOWN if pending else Cause.NODE_CRASHED
+        return take_up(self._index, key, code, self._clock.wall_us(), cause)
+
     def _write(self, run: RunHandle, part: Part) -> None:
         try:
             if run.failure is None:
                 self._place(run, part)
         except (OSError, sqlite3.Error, Error) as error:
-            self._fail(run, error)
+            self._fail(run, part, error)
         finally:
             run.written += part.size
 
@@ -162,30 +179,38 @@ class DiskWriter(threading.Thread):
         segment.append(self._disk, part)
 
     def _begin(self, run: RunHandle, part: Part) -> OpenSegment:
+        self.volume.must_be_here()
+        self._settle()
         ledger = self._ledgers[run.key]
-        if run.next_seq == 0:
-            ledger.run_begins(part.start_us)
-        segment = OpenSegment.create(self.volume, self._disk, ledger, run, part)
+        told = ledger.beginning(part.start_us)
+        segment = OpenSegment.create(self.volume, self._disk, run, part, told)
         try:
             with self._index.transaction():
-                segment.enter(self._index, ledger.row.id)
+                ledger.enter_beginning(self._index, part.start_us)
+                segment.row_id = segment.enter(self._index, ledger.row.id)
         except sqlite3.Error:
-            self._disk.close(segment.fd)
-            self._disk.unlink(segment.path)
+            segment.abandon(self._disk)
             raise
+        ledger.begun(part.start_us, told)
         run.next_seq += 1
         self._open[run.key] = segment
         return segment
 
     def _close(self, segment: OpenSegment) -> None:
+        """Whatever the disk does, the segment is closed for us; what it could not take is owed."""
         del self._open[segment.run.key]
-        if segment.parts:
-            self._ledgers[segment.run.key].covered_us = segment.end_us
-            segment.close(self._disk, self._index)
+        ledger = self._ledgers[segment.run.key]
+        if not segment.parts:
+            segment.abandon(self._disk)
+            ledger.untold()
+            self._owe(lambda index: index.remove_segment(segment.row_id))
             return
-        self._disk.close(segment.fd)
-        self._disk.unlink(segment.path)
-        self._index.remove_segment(segment.row_id)
+        ledger.covered_us = segment.end_us
+        segment.finish(self._disk)
+        self._owe(segment.enter_end)
+        segment.let_go(self._disk)
+        if segment.tail_offset is None:
+            self._tailless.append(segment)
 
     def _end(self, run: RunHandle, cause: str, detail: str) -> None:
         segment = self._open.get(run.key)
@@ -193,50 +218,86 @@ class DiskWriter(threading.Thread):
             self._close(segment)
         if run.failure is None:
             run.failure = cause
-            ledger = self._ledgers[run.key]
-            ledger.gap(ledger.covered_us, cause, detail)
+            self._gap(run.key, self._ledgers[run.key].covered_us, cause, detail)
 
-    def _fail(self, run: RunHandle, error: OSError | sqlite3.Error | Error) -> None:
-        cause = self._block(error)
+    def _fail(self, run: RunHandle, part: Part, error: Fault) -> None:
+        """The part was not written: the run ends where it would have begun."""
+        run.failure = self._block(error)
         segment = self._open.get(run.key)
-        try:
-            if segment is not None:
-                self._close(segment)
-            ledger = self._ledgers[run.key]
-            ledger.gap(ledger.covered_us, cause, str(error))
-        finally:
-            run.failure = cause
+        if segment is not None:
+            self._close(segment)
+        self._gap(run.key, part.start_us, run.failure, str(error))
 
     def _gap(self, key: StreamKey, at_us: int, cause: str, detail: str) -> None:
         ledger = self._ledgers.get(key)
-        if ledger is not None:
-            ledger.gap(at_us, cause, detail)
+        change = ledger.gap(at_us, cause, detail) if ledger is not None else None
+        if change is not None:
+            self._owe(change)
+
+    def _owe(self, change: Change) -> None:
+        """Enter a change that follows from what has happened: now, or as soon as the index takes it."""
+        self._owed.append(change)
+        self._guarded(self._settle)
+
+    def _settle(self) -> None:
+        while self._owed:
+            self._owed[0](self._index)
+            self._owed.popleft()
 
     def _flush(self) -> None:
         if not self._index.is_current():
             self._replace_index()
+        self._settle()
+        if self._tailless and self.accepts_runs():
+            self._give_tails()
         directory = os.open(self.volume.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._disk.flush(directory)
         finally:
             os.close(directory)
 
+    def _give_tails(self) -> None:
+        """There is room again, perhaps, for the tails a full disk did not take."""
+        while self._tailless:
+            segment = self._tailless[0]
+            row = self._index.segment(segment.run.run_id, segment.seq)
+            if (
+                row is not None
+                and row.state == "closed"
+                and row.tail_offset is None
+                and segment.path.exists()
+            ):
+                found = recover.contents(segment.path)
+                if found is None:
+                    self._tailless.popleft()
+                    return
+                offset = recover.finish_file(segment.path, self._disk, found, segment.end_us)
+                if offset is None:
+                    return
+                size = segment.path.stat().st_size
+                self._index.close_segment(row.id, segment.end_us, segment.end_ticks, size, offset)
+            self._tailless.popleft()
+
     def _replace_index(self) -> None:
         """index.db was deleted or swapped under us: go on with a new one; the keeper reads the old files in."""
-        gaps = {key: self._index.open_gap(ledger.row.id) for key, ledger in self._ledgers.items()}
+        index = open_or_create(self.volume, self._clock)
+        try:
+            with index.transaction():
+                rows = {key: ledger.enter_all(index) for key, ledger in self._ledgers.items()}
+                ids = {key: s.enter(index, rows[key].id) for key, s in self._open.items()}
+                index.set_meta("import", PENDING)
+            mine = set(ids.values())
+            for stale in (row for key in rows for row in index.not_closed(rows[key].id)):
+                if stale.id not in mine:
+                    recover.heal(self.volume, index, self._disk, stale)
+        except BaseException:
+            index.close()
+            raise
         self._index.close()
-        self._index = open_or_create(self.volume, self._clock)
-        for key, ledger in self._ledgers.items():
-            ledger.move_to(self._index, gaps[key])
-            segment = self._open.get(key)
-            if segment is not None:
-                with self._index.transaction():
-                    segment.enter(self._index, ledger.row.id)
-
-
-def _cause_of(error: OSError | sqlite3.Error | Error) -> str:
-    if isinstance(error, Error):
-        return error.cause
-    if isinstance(error, OSError):
-        return from_os(error, "write").cause
-    return Cause.DISK_FULL if is_full(error) else Cause.DISK_ERROR
+        self._index = index
+        # What was owed to the old one is in the files and in the ledgers.
+        self._owed.clear()
+        for key, row in rows.items():
+            self._ledgers[key].row = row
+        for key, row_id in ids.items():
+            self._open[key].row_id = row_id

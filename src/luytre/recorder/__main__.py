@@ -29,8 +29,7 @@ def main() -> int:
     except BlockingIOError:
         log("another recorder has this shard", shard=given.shard)
         return 1
-    asyncio.run(RecorderProcess(given.directory, given.shard, given.shards).run())
-    return 0
+    return asyncio.run(RecorderProcess(given.directory, given.shard, given.shards).run())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +74,8 @@ class RecorderProcess:
         self._plan_mark: tuple[int, int, int] | None = None
         self._volumes_at_s = 0.0
 
-    async def run(self) -> None:
+    async def run(self) -> int:
+        """Until stop() or a signal. The exit code: 0, or 1 when it has to be started again to get clean."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -85,17 +88,20 @@ class RecorderProcess:
         log("recorder started", shard=self._shard, shards=self._shards)
         # What is alive now stays: the collector need not look at it again.
         gc.freeze()
+        code = 0
         while not self._stopping.is_set():
             await self._follow_plan()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), PLAN_LOOK_S)
-            except TimeoutError:
-                continue
+            if self._has_dead_writer():
+                code = 1
+                break
         await self._end(list(self._active), Cause.NODE_STOPPED)
         drainer.cancel()
         await self._publisher.stop()
         await asyncio.to_thread(self._close)
         log("recorder stopped", shard=self._shard)
+        return code
 
     def stop(self) -> None:
         """Ask run() to end gracefully."""
@@ -120,7 +126,7 @@ class RecorderProcess:
                 self._plan_mark = mark
                 self._plan = load(path)
                 await self._apply()
-            elif await self._bury() or (self._waiting and self._clock.monotonic_s() >= self._volumes_at_s):
+            elif self._waiting and self._clock.monotonic_s() >= self._volumes_at_s:
                 await self._apply()
         except OSError:
             # Not written yet, or being replaced: what runs goes on.
@@ -128,14 +134,11 @@ class RecorderProcess:
         except Error as error:
             log("plan not taken", error=str(error))
 
-    async def _bury(self) -> bool:
-        """Writers whose thread died of a defect are replaced, with the streams that hung on them."""
+    def _has_dead_writer(self) -> bool:
+        """A writer's thread never ends by itself. What died with it (open files, locks) only goes with the process."""
         dead = [path for path, writer in self._writers.items() if not writer.is_alive()]
         for path in dead:
-            log("writer died", volume=path)
-            del self._writers[path]
-            lost = [key for key, active in self._active.items() if active.recorder.plan.volume == path]
-            await self._end(lost, Cause.DISK_ERROR)
+            log("writer died, the recorder begins again", volume=path)
         return bool(dead)
 
     async def _apply(self) -> None:
@@ -177,7 +180,7 @@ class RecorderProcess:
             )
             writer.start()
             await _until_ready(writer)
-        except (Error, TimeoutError) as error:
+        except (Error, OSError, sqlite3.Error) as error:
             log("volume not taken", volume=volume.path, error=str(error) or "it does not answer")
             return
         self._writers[volume.path] = writer

@@ -70,7 +70,7 @@ class Splitter:
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Raises Error(INVALID) on a length that cannot be."""
         self._buffer += data
-        while len(self._buffer) >= 5:
+        while len(self._buffer) >= 4:
             (length,) = _LENGTH.unpack_from(self._buffer)
             if not 1 <= length <= self._max_frame:
                 raise Error(Kind.INVALID, "nonsense on the local socket", hint="Restart the node.")

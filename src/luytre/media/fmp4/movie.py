@@ -8,6 +8,7 @@ Does not   make sample tables (progressive.py).
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from luytre.media.fmp4.boxes import MAX_U32, UNITY_MATRIX, box, full_box
@@ -43,15 +44,24 @@ def moov(timescale: int, duration: int, created_1904_s: int, traks: list[bytes],
     return box(b"moov", full_box(b"mvhd", head[0], 0, head[1], tail), *traks, mvex)
 
 
-def trak(track: Track, track_id: int, times: TrackTimes = TrackTimes(), tables: bytes = _NO_TABLES) -> bytes:
-    """Track box. `tables`: the boxes of `stbl` after `stsd`."""
+def trak(
+    track: Track,
+    track_id: int,
+    times: TrackTimes = TrackTimes(),
+    tables: bytes = _NO_TABLES,
+    entries: Sequence[bytes] = (),
+) -> bytes:
+    """Track box. `tables`: the boxes of `stbl` after `stsd`; `entries`: all sample entries, where there are more than
+    the track's own.
+    """
+    entries = entries or [track.sample_entry]
     video = isinstance(track, VideoTrack)
     version, head = _times(times.created_1904_s, struct.pack(">I4x", track_id), times.movie_ticks)
     tail = struct.pack(">8xHHHxx", 0, 0 if video else 1, 0 if video else 0x0100) + UNITY_MATRIX
     tkhd = full_box(
         b"tkhd", version, _TRACK_ENABLED_IN_MOVIE, head, tail, struct.pack(">II", *_shown_size(track))
     )
-    stsd = full_box(b"stsd", 0, 0, struct.pack(">I", 1), track.sample_entry)
+    stsd = full_box(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries)
     url = full_box(b"url ", 0, 1)
     minf = box(
         b"minf",

@@ -4,7 +4,7 @@ ordinary file.
 Promises   ftyp + moov + mdat header, to be followed by the samples' bytes in the order of the parts (in each:
            all of the first track, then of the next), make a file that any player opens and seeks in; the same
            arguments give the same bytes.
-Does not   touch sample bytes; join runs of different parameter sets; move runs against each other (the caller
+Does not   touch sample bytes; choose which runs can share a track; move runs against each other (the caller
            shifts `base_ticks`).
 
 Time. The file's clock begins with the first picture. A hole between parts makes the sample before it last
@@ -37,7 +37,9 @@ _NOTHING = -1
 
 @dataclass(slots=True)
 class _Table:
-    """One track over all parts. `start`, `end`: decode times in ticks; `chunks`: (samples, bytes) per part."""
+    """One track over all parts. `start`, `end`: decode times in ticks; `chunks`: (samples, bytes) per part; `entries`:
+    the sample entry of each part that has samples.
+    """
 
     start: int | None = None
     end: int = 0
@@ -46,6 +48,7 @@ class _Table:
     cts: array[int] = field(default_factory=lambda: array("i"))
     keys: bytearray = field(default_factory=bytearray)
     chunks: list[tuple[int, int]] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
 
     def add(self, part: TrackSamples) -> None:
         if not part.sizes:
@@ -65,6 +68,7 @@ class _Table:
         self.keys.extend(part.keys)
         self.end += sum(part.durations)
         self.chunks.append((len(part.sizes), sum(part.sizes)))
+        self.entries.append(part.entry)
 
     def first_shown(self) -> int:
         """Smallest presentation time, in ticks. A reordered picture is at most 16 samples late."""
@@ -73,12 +77,17 @@ class _Table:
 
 
 def progressive_header(
-    tracks: Sequence[Track], parts: Sequence[Sequence[TrackSamples]], *, created_us: int
+    tracks: Sequence[Track],
+    parts: Sequence[Sequence[TrackSamples]],
+    *,
+    created_us: int,
+    entries: Sequence[Sequence[bytes]] | None = None,
 ) -> bytes:
     """Everything of a seekable MP4 before its sample bytes.
 
     parts        for each part, in file order, one TrackSamples per track, in the order of `tracks`
     created_us   wall time written as creation time (whole seconds)
+    entries      for each track all sample entries that its parts name (8.5.2; `TrackSamples.entry`); by default its own
     The file is as long as the header and all sizes together. About 0.2 s for an hour of 25 pictures and 47
     AAC frames a second.
     Raises Error(INVALID) where nothing is in it, or where a hole is longer than 32 bits of ticks (13 h at 90
@@ -110,9 +119,10 @@ def progressive_header(
 
     def assemble(offset: int, wide: bool) -> bytes:
         traks = [
-            trak(track, number, times, fixed + chunk_offsets)
-            for number, ((track, times, fixed), chunk_offsets) in enumerate(
-                zip(drafts, _chunk_offsets(tables, offset, wide), strict=True), 1
+            trak(track, number, times, fixed + chunk_offsets, described)
+            for number, ((track, times, fixed), chunk_offsets, described) in enumerate(
+                zip(drafts, _chunk_offsets(tables, offset, wide), entries or [()] * len(drafts), strict=True),
+                1,
             )
         ]
         return _FTYP + moov(_MOVIE_TIMESCALE, duration, created, traks)
@@ -185,8 +195,8 @@ def _fixed_tables(table: _Table) -> bytes:
     rows = array("I")
     counts = [count for count, _ in table.chunks if count]
     first = 1
-    for count, same in groupby(counts):
-        rows.extend((first, count, 1))
+    for (count, entry), same in groupby(zip(counts, table.entries, strict=True)):
+        rows.extend((first, count, entry))
         first += sum(1 for _ in same)
     out.append(full_box(b"stsc", 0, 0, struct.pack(">I", len(rows) // 3), _big_endian(rows)))
     return b"".join(out)

@@ -27,10 +27,13 @@ class TrackPart:
 
 @dataclass(slots=True)
 class TrackSamples:
-    """The same in columns, all of one length; empty for a track that has nothing in a part."""
+    """The same in columns, all of one length; empty for a track that has nothing in a part. `entry`: which of the
+    track's sample entries they need, from 1.
+    """
 
     base_ticks: int
     sizes: Sequence[int] = field(default_factory=list)
     durations: Sequence[int] = field(default_factory=list)
     cts: Sequence[int] = field(default_factory=list)
     keys: Sequence[bool] = field(default_factory=list)
+    entry: int = 1

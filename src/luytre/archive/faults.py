@@ -1,0 +1,69 @@
+"""What went wrong with a volume: faults of the disk and of SQLite, told apart by what helps.
+
+Does not   handle them: the writer ends the run, `rebuild.py` makes a broken index again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from luytre.archive.keys import Cause
+from luytre.base.errors import Error, Kind, from_os
+
+# Faults of the disk or of the moment: the index itself may be whole.
+_PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+)
+
+
+def is_full(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_FULL
+
+
+def is_broken(error: Exception) -> bool:
+    """The file is no database of ours any more: neither waiting nor room on the disk will mend it."""
+    broken = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return isinstance(error, sqlite3.Error) and _code(error) in broken
+
+
+def cause_of(error: OSError | sqlite3.Error | Error) -> Cause:
+    """Why a write failed, as the ledger tells it: disk_full, or disk_error for all else."""
+    if isinstance(error, OSError):
+        error = from_os(error, "write")
+    full = error.cause == Cause.DISK_FULL if isinstance(error, Error) else is_full(error)
+    return Cause.DISK_FULL if full else Cause.DISK_ERROR
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> Error:
+    """Why an index could not be opened. DATA_LOSS, for which it is set aside, only where its own bytes are to blame:
+    too many open files must not cost a good one.
+    """
+    if is_full(error):
+        return Error(Kind.UNAVAILABLE, f"{path}: the disk is full", hint="Free space.", cause="disk_full")
+    if _code(error) in _PASSING and path.exists():
+        return Error(
+            Kind.UNAVAILABLE,
+            f"{path} cannot be opened: {error}",
+            hint="Look at the disk, and at the rights of its folder.",
+            cause="disk_error",
+        )
+    return Error(
+        Kind.DATA_LOSS,
+        f"{path} cannot be read: {error}",
+        hint="Run `luytre check --repair`.",
+        cause="file_lost",
+    )
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    # The upper bits say more closely what failed; the lowest eight are the kind.
+    return None if code is None else code & 0xFF
