@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from luytre.archive.keys import StreamKey
 from luytre.base.errors import Error
 from luytre.media.tracks import Sample, VideoTrack
-from luytre.recorder import wire
+from luytre.recorder import local_socket, wire
 from luytre.recorder.publish import LiveTimes
 from luytre.recorder.subscribe import RecorderLink
 from luytre.simulator.camera import Camera
@@ -276,3 +276,16 @@ def test_live_decode_times_with_b_frames_ascend_and_stay_near() -> None:
     decoded = [times.dts(pts, n == 0) for n, pts in enumerate(shown)]
     assert all(before < after for before, after in pairwise(decoded))
     assert max(abs(d - p) for d, p in zip(decoded, shown, strict=True)) < 20 * 3600
+
+
+def test_a_node_may_lie_deeper_than_a_socket_address_is_long(tmp_path: Path) -> None:
+    folder = tmp_path / ("đường-dẫn-dài-" * 12)
+    folder.mkdir()
+    with local_socket.listen(folder / "recorder-0.sock") as server:
+        server.listen()
+        with local_socket.dial(folder / "recorder-0.sock") as client:
+            taken, _ = server.accept()
+            with taken:
+                taken.sendall("nghe rõ".encode())
+            client.setblocking(True)
+            assert client.recv(64) == "nghe rõ".encode()

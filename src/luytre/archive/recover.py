@@ -214,8 +214,11 @@ def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: st
     for path in _newest_files(volume, code, stream, disk):
         if index.segment_at(path.relative_to(volume.path).as_posix()) is not None:
             return
-        if adopt(volume, index, disk, path) and index.meta("import") == "pending":
-            return
+        if adopt(volume, index, disk, path):
+            if index.meta("import") == "pending":
+                return
+        elif not is_being_written(path) and contents(path) is None:
+            discard(path, disk)
 
 
 def _newest_files(volume: Volume, code: str, stream: str, disk: Disk, days: int = 2) -> list[Path]:

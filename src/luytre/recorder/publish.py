@@ -14,7 +14,7 @@ from pathlib import Path
 from luytre.archive.keys import StreamKey
 from luytre.base.errors import Error
 from luytre.media.tracks import Sample
-from luytre.recorder import wire
+from luytre.recorder import local_socket, wire
 from luytre.recorder.run import Run
 from luytre.recorder.state import StreamState
 
@@ -151,7 +151,7 @@ class Publisher:
     async def start(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, path)
+        self._server = await asyncio.start_unix_server(self._serve, sock=local_socket.listen(path))
         path.chmod(0o600)
 
     async def stop(self) -> None:

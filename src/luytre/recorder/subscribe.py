@@ -12,7 +12,7 @@ from typing import Protocol
 from luytre.archive.keys import StreamKey
 from luytre.base.errors import Error
 from luytre.media.tracks import Track
-from luytre.recorder import wire
+from luytre.recorder import local_socket, wire
 from luytre.recorder.state import StreamState
 
 RETRY_S = 0.5
@@ -69,7 +69,7 @@ class RecorderLink:
             await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
-        reader, self._writer = await asyncio.open_unix_connection(self.path)
+        reader, self._writer = await asyncio.open_unix_connection(sock=local_socket.dial(self.path))
         self._channels.clear()
         for key in self._watched:
             self._send(wire.WATCH, key)

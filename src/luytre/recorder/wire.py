@@ -15,7 +15,7 @@ from luytre.base.errors import Error, Kind
 from luytre.media.tracks import AudioTrack, Track, VideoTrack
 
 WATCH, UNWATCH = b"W", b"U"
-STATE, TRACKS, SAMPLE, END = b"S", b"T", b"V", b"E"
+STATE, TRACKS, SAMPLE = b"S", b"T", b"V"
 # A keyframe of an 8K camera fits; a longer frame is nonsense.
 MAX_FRAME = 32 << 20
 _LENGTH = struct.Struct(">I")

@@ -73,10 +73,10 @@ class H264Receiver(NalReceiver):
             self._has_picture = True
             if kind == _IDR:
                 self._key = True
-        elif kind in (_SEI, _SPS, _PPS, _AUD):
+        elif kind == _AUD:
             self.next_picture()
-            if kind == _SEI and _has_recovery_point(buffer, body, end):
-                self._key = True
+        elif kind in (_SEI, _SPS, _PPS):
+            self.may_precede(key=kind == _SEI and _has_recovery_point(buffer, body, end))
 
     def is_slice(self, nal: bytes) -> bool:
         return 1 <= nal[0] & 0x1F <= _IDR

@@ -70,8 +70,10 @@ class H265Receiver(NalReceiver):
             self._has_picture = True
             if _IRAP_FIRST <= kind <= _IRAP_LAST:
                 self._key = True
-        elif kind in (_VPS, _SPS, _PPS, _AUD, _SEI_PREFIX):
+        elif kind == _AUD:
             self.next_picture()
+        elif kind in (_VPS, _SPS, _PPS, _SEI_PREFIX):
+            self.may_precede()
 
     def is_slice(self, nal: bytes) -> bool:
         return nal[0] >> 1 & 0x3F < _VPS

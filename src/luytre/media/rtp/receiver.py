@@ -104,19 +104,22 @@ class NalReceiver(Receiver):
         self.parameter_sets_version = 0
         self.new_sets_from = 0
         self._sets: dict[tuple[int, int], bytes] = {}
-        for nal in parameter_sets:
-            self.learn(nal)
         self.damaged = 0
         self._pieces: list[bytes] = []
         self._timestamp: int | None = None
         self._has_picture = False
         self._key = False
+        # Index in _pieces from which on everything may belong to the next picture, -1 when nothing does.
+        self._border = -1
+        self._key_ahead = False
         # Index in _pieces of the length of the fragmented NAL unit being put together, -1 when none is.
         self._fragment = -1
         self._fragment_size = 0
         self._is_damaged = False
         self._trust_marker = True
         self._ended_by_marker: int | None = None
+        for nal in parameter_sets:
+            self.learn(nal)
 
     @property
     def parameter_sets(self) -> tuple[bytes, ...]:
@@ -129,7 +132,7 @@ class NalReceiver(Receiver):
         if key is not None and self._sets.get(key) != nal:
             self._sets[key] = bytes(nal)
             self.parameter_sets_version += 1
-            self.new_sets_from = len(self.samples)
+            self.new_sets_from = len(self.samples) + self._has_picture
 
     def set_key(self, nal: bytes) -> tuple[int, int] | None:
         """(order of kind, id) of a parameter set; None when it is none or cannot be read."""
@@ -152,13 +155,30 @@ class NalReceiver(Receiver):
             self._timestamp = timestamp
             self._ended_by_marker = None
 
+    def may_precede(self, key: bool = False) -> None:
+        """A NAL unit that usually begins the next picture (parameter sets, SEI). Some cameras repeat them between the
+        slices of one picture, so only the next slice tells: see next_picture and continued.
+        """
+        if not self._has_picture:
+            self._key = self._key or key
+            return
+        if self._border < 0:
+            self._drop_fragment()
+            self._border = len(self._pieces)
+        self._key_ahead = self._key_ahead or key
+
     def next_picture(self) -> None:
         """The NAL unit that begins now cannot belong to the picture being put together."""
         if self._has_picture:
+            border = self._border if self._border >= 0 else len(self._pieces)
+            ahead, key = self._pieces[border:], self._key_ahead
+            del self._pieces[border:]
             self.finish()
+            self._pieces, self._key = ahead, key
 
     def continued(self) -> None:
         """A slice that is not a picture's first: where none came before, the marker lied, or the beginning is lost."""
+        self._border, self._key_ahead = -1, False
         if not self._has_picture:
             self._is_damaged = True
             if self._ended_by_marker == self._timestamp:
@@ -216,8 +236,8 @@ class NalReceiver(Receiver):
         elif pieces and self._has_picture and timestamp is not None:
             self.samples.append(Sample(self._clock.unwrap(timestamp), b"".join(pieces), self._key))
         self._pieces = []
-        self._has_picture = False
-        self._key = False
+        self._has_picture = self._key = self._key_ahead = False
+        self._border = -1
 
     def _finish_damaged(self) -> None:
         self._is_damaged = False
