@@ -210,11 +210,11 @@ class Ward:
         coded: tuple[Coded, ...] | None = None,
         pause_s: float = 0.0,
         cause: str = "closed_by_camera",
-        **how: int,
+        pieces: int = 1,
     ) -> Feed:
         """A whole run of `count` parts that begins now, or `pause_s` later."""
         self.clock.advance(pause_s)
-        feed = Feed(key, coded or (video(),), self.clock.wall_us(), **how)
+        feed = Feed(key, coded or (video(),), self.clock.wall_us(), pieces)
         self.write(feed, count)
         self.end(feed, cause)
         return feed

@@ -13,16 +13,9 @@ import pytest
 from luytre.archive import recover
 from luytre.archive.check import check
 from luytre.archive.volume import create_volume
-from luytre.base.clock import SystemClock
+from luytre.base.clock import SYSTEM, ManualClock
 from tests.archive.builder import KEY, OTHER, Ward
 from tests.conftest import ROOT
-
-
-class RealWard(Ward):
-    """The same over the machine's clock, as the process that was killed had it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, SystemClock(), 1.0)  # type: ignore[arg-type]
 
 
 def record_and_kill(folder: Path, lines: int, late_s: float) -> dict[str, tuple[str, int]]:
@@ -63,7 +56,7 @@ def test_kill_9(seed: int, tmp_path: Path) -> None:
     for _ in range(3):
         said = record_and_kill(folder, dice.randrange(2, 30), dice.random() / 20)
         told |= {camera: end for camera, (_, end) in said.items()}
-        ward = RealWard(folder)
+        ward = Ward(folder, ManualClock(SYSTEM.wall_us()), 1.0)
         try:
             floors = {key: ward.take_up(key) for key in (KEY, OTHER)}
             findings = check(folder)

@@ -24,7 +24,7 @@ NUMBER = st.integers(-(1 << 61), 1 << 61)
 UNSIGNED = st.integers(0, (1 << 63) - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 GAPS = st.lists(st.builds(GapNote, NUMBER, NUMBER, TEXT, TEXT), max_size=5).map(tuple)
-HEADERS = st.builds(Header, TEXT, TEXT, TEXT, TEXT, UNSIGNED, NUMBER, NUMBER, GAPS)
+HEADERS = st.builds(Header, TEXT, TEXT, TEXT, TEXT, NUMBER, NUMBER, NUMBER, GAPS)
 ENTRIES = st.builds(
     PartEntry,
     UNSIGNED,

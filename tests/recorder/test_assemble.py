@@ -151,7 +151,7 @@ def test_sound_goes_into_the_part_it_is_heard_in() -> None:
     heard = [Sample(n * 1024, b"sound%d" % n, True) for n in range(-3, 200)]
     groups: list[Group] = []
     for sample in heard:
-        assembler.audio(sample)
+        assembler.audio([sample])
     for number in range(100):
         group = assembler.video(picture(number * FRAME, number % 25 == 0))
         groups += [group] if group else []

@@ -73,6 +73,7 @@ class Movie:
                 if piece.path != path:
                     if reader is not None:
                         reader.close()
+                        reader = None
                     reader, path = FileReader(piece.path), piece.path
                 assert reader is not None
                 stop = min(end, begin + piece.size)

@@ -67,6 +67,7 @@ class OpenSegment:
     parts: list[fmt.PartEntry] = field(default_factory=list)
     # A failed write left bytes behind the last whole part that could not be cut off.
     torn: bool = False
+    finished: bool = False
     tail_offset: int | None = None
 
     @classmethod
@@ -156,8 +157,9 @@ class OpenSegment:
         """Write the tail. On a disk too full for it, or broken, the segment goes without: `tail_offset` is None."""
         if self.torn:
             self._cut(disk)
-        if self.torn:
+        if self.torn or self.finished:
             return
+        self.finished = True
         tail = fmt.tail_box(self.parts, self.end_us)
         try:
             complete = disk.write(self.fd, [tail]) == len(tail)
@@ -170,7 +172,10 @@ class OpenSegment:
             self._cut(disk)
 
     def let_go(self, disk: Disk) -> None:
-        """Close the file. After the row: a closed file with an open row looks like a crash."""
+        """Close the file; one that holds no part goes."""
+        if not self.parts:
+            self.abandon(disk)
+            return
         with suppress(OSError):
             # Nothing was buffered; the descriptor is gone in any case.
             disk.close(self.fd)
@@ -178,6 +183,10 @@ class OpenSegment:
     def abandon(self, disk: Disk) -> None:
         """Close and remove the file, which holds no part."""
         _abandon(disk, self.fd, self.path)
+
+    def withdraw(self, index: Index) -> None:
+        """The rows of a segment that got no part."""
+        index.remove_segment(self.row_id)
 
     def enter_end(self, index: Index) -> None:
         index.close_segment(self.row_id, self.end_us, self.end_ticks, self.size, self.tail_offset)

@@ -137,7 +137,7 @@ def clear_minutes(index: Index, stream_id: int, span: Span) -> None:
     edges = Span(
         span.start_us // US_PER_MINUTE * US_PER_MINUTE, -(-span.end_us // US_PER_MINUTE) * US_PER_MINUTE
     )
-    for row in index.segments(stream_id, edges):
+    for row in index.segments(stream_id, edges, deleting=True):
         if row.end_us is not None:
             index.set_minutes(
                 stream_id, Span(max(row.start_us, edges.start_us), min(row.end_us, edges.end_us))

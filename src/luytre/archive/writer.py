@@ -171,21 +171,24 @@ class DiskWriter(threading.Thread):
 
     def _place(self, run: RunHandle, part: Part) -> None:
         segment = self._open.get(run.key)
-        if segment is not None and segment.is_due(part, self._segment_us):
-            self._close(segment)
-            segment = None
-        if segment is None:
+        if segment is None or segment.run is not run or segment.is_due(part, self._segment_us):
             segment = self._begin(run, part)
         segment.append(self._disk, part)
 
     def _begin(self, run: RunHandle, part: Part) -> OpenSegment:
+        ledger = self._ledgers[run.key]
+        before = self._open.get(run.key)
+        if before is not None:
+            self._finish(before)
         self.volume.must_be_here()
         self._settle()
-        ledger = self._ledgers[run.key]
         told = ledger.beginning(part.start_us)
         segment = OpenSegment.create(self.volume, self._disk, run, part, told)
         try:
+            # Together: at no moment is the stream neither recorded nor in a gap.
             with self._index.transaction():
+                if before is not None:
+                    before.enter_end(self._index)
                 ledger.enter_beginning(self._index, part.start_us)
                 segment.row_id = segment.enter(self._index, ledger.row.id)
         except sqlite3.Error:
@@ -194,39 +197,62 @@ class DiskWriter(threading.Thread):
         ledger.begun(part.start_us, told)
         run.next_seq += 1
         self._open[run.key] = segment
+        if before is not None:
+            self._let_go(before)
         return segment
 
-    def _close(self, segment: OpenSegment) -> None:
-        """Whatever the disk does, the segment is closed for us; what it could not take is owed."""
-        del self._open[segment.run.key]
-        ledger = self._ledgers[segment.run.key]
-        if not segment.parts:
-            segment.abandon(self._disk)
-            ledger.untold()
-            self._owe(lambda index: index.remove_segment(segment.row_id))
-            return
-        ledger.covered_us = segment.end_us
-        segment.finish(self._disk)
-        self._owe(segment.enter_end)
+    def _close(self, segment: OpenSegment, *gap: Change) -> None:
+        """Whatever the disk does, the segment is closed for us; what the index could not take is owed. `gap`, which
+        begins where the segment ends, is entered with it.
+        """
+        self._open.pop(segment.run.key, None)
+        self._owe(segment.enter_end if segment.parts else segment.withdraw, *gap)
+        self._let_go(segment)
+
+    def _let_go(self, segment: OpenSegment) -> None:
+        """After the row: a closed file with an open row looks like a crash."""
         segment.let_go(self._disk)
-        if segment.tail_offset is None:
+        if segment.parts and segment.tail_offset is None:
             self._tailless.append(segment)
+
+    def _finish(self, segment: OpenSegment) -> None:
+        """The ledger and the file as they are when the segment ends."""
+        ledger = self._ledgers[segment.run.key]
+        if segment.parts:
+            ledger.covered_us = segment.end_us
+            segment.finish(self._disk)
+        else:
+            ledger.untold()
 
     def _end(self, run: RunHandle, cause: str, detail: str) -> None:
         segment = self._open.get(run.key)
-        if segment is not None and segment.run is run:
-            self._close(segment)
-        if run.failure is None:
-            run.failure = cause
-            self._gap(run.key, self._ledgers[run.key].covered_us, cause, detail)
+        if segment is not None and segment.run is not run:
+            segment = None
+        if segment is not None:
+            self._finish(segment)
+        at_us = self._ledgers[run.key].covered_us
+        self._end_at(run, segment, at_us, cause, detail)
 
     def _fail(self, run: RunHandle, part: Part, error: Fault) -> None:
         """The part was not written: the run ends where it would have begun."""
-        run.failure = self._block(error)
+        cause = self._block(error)
         segment = self._open.get(run.key)
         if segment is not None:
-            self._close(segment)
-        self._gap(run.key, part.start_us, run.failure, str(error))
+            self._finish(segment)
+        self._end_at(run, segment, part.start_us, cause, str(error))
+
+    def _end_at(
+        self, run: RunHandle, segment: OpenSegment | None, at_us: int, cause: str, detail: str
+    ) -> None:
+        change = None
+        if run.failure is None:
+            run.failure = cause
+            change = self._ledgers[run.key].gap(at_us, cause, detail)
+        changes = () if change is None else (change,)
+        if segment is not None:
+            self._close(segment, *changes)
+        elif changes:
+            self._owe(*changes)
 
     def _gap(self, key: StreamKey, at_us: int, cause: str, detail: str) -> None:
         ledger = self._ledgers.get(key)
@@ -234,9 +260,15 @@ class DiskWriter(threading.Thread):
         if change is not None:
             self._owe(change)
 
-    def _owe(self, change: Change) -> None:
-        """Enter a change that follows from what has happened: now, or as soon as the index takes it."""
-        self._owed.append(change)
+    def _owe(self, *changes: Change) -> None:
+        """Enter together what follows from what has happened: now, or as soon as the index takes it."""
+
+        def together(index: Index) -> None:
+            with index.transaction():
+                for change in changes:
+                    change(index)
+
+        self._owed.append(together)
         self._guarded(self._settle)
 
     def _settle(self) -> None:

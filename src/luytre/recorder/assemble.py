@@ -79,10 +79,9 @@ class Assembler:
         samples.append(sample)
         return group
 
-    def audio(self, sample: Sample) -> None:
-        """`sample.pts` in ticks of the audio track from the start of the run."""
-        if sample.pts >= 0:
-            self._audio.append(sample)
+    def audio(self, samples: list[Sample]) -> None:
+        """Their `pts` in ticks of the audio track from the start of the run; what is before that has no place in it."""
+        self._audio += samples if samples[0].pts >= 0 else [s for s in samples if s.pts >= 0]
 
     def end(self, end_pts: int | None = None) -> list[Group]:
         """What is left when the run ends; without `end_pts` the last picture is given the usual length."""

@@ -21,7 +21,7 @@ from luytre.recorder.connection import Connection, from_socket
 from luytre.recorder.ingest import Ingest
 from luytre.recorder.log import log
 
-SLOW_S = 0.2
+SLOW_S = 0.25
 FAST_S = 0.02
 # One camera may take this much of one tick, fast or slow: 80 Mb/s in 200 ms, 100 Mb/s in 20 ms.
 RECEIVE_BYTES = 262_144
@@ -150,7 +150,7 @@ class Drain:
 
 
 class Drainer:
-    """All drains of one process: the watched ones every 20 ms, the others every 200 ms."""
+    """All drains of one process: the watched ones every 20 ms, the others every 250 ms."""
 
     def __init__(self, look_s: float = PATIENCE.look_s) -> None:
         self._look_s = look_s

@@ -17,9 +17,9 @@ from luytre.base.errors import Error, Kind
 from luytre.media import h264, h265
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.aac import AacReceiver
+from luytre.media.rtp.delivery import deliver, missing
 from luytre.media.rtp.h264 import H264Receiver
 from luytre.media.rtp.h265 import H265Receiver
-from luytre.media.rtp.interleaved import split
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
@@ -114,19 +114,16 @@ class Ingest:
     def feed(self, data: bytes) -> None:
         """Bytes as they came from the socket. Raises Error(bad_media) when they make no sense."""
         self.bytes_received += len(data)
+        start = 0
         if self._carry:
-            data = self._carry + data
-        frames, messages, rest = split(data)
-        self._carry = data[rest:]
-        receivers = self._receivers
-        for channel, start, end in frames:
-            receiver = receivers.get(channel)
-            if receiver is not None:
-                receiver.push(data, start, end)
-            elif channel in self._rtcp:
-                self._report(channel, data[start:end])
-        if messages:
-            self.messages += [data[start:end] for start, end in messages]
+            lacks = missing(self._carry)
+            if lacks is not None and lacks <= len(data):
+                # Only the frame that was cut is put together; the rest is not copied.
+                self._deliver(self._carry + data[:lacks], 0)
+                start = lacks
+            else:
+                data = self._carry + data
+        self._carry = self._deliver(data, start)
         if self._video.samples:
             samples, new_from = self._video.take()
             received_us = self._clock.wall_us()
@@ -137,6 +134,16 @@ class Ingest:
         if self._audio is not None and self._audio.samples:
             sounds, self._audio.samples = self._audio.samples, []
             self._sounds(sounds)
+
+    def _deliver(self, data: bytes, at: int) -> bytes:
+        """Packets to their receivers, reports and messages to where they belong; what is not whole yet is returned."""
+        frames, messages, rest = deliver(data, self._receivers, at)
+        for channel, start, end in frames:
+            if channel in self._rtcp:
+                self._report(channel, data[start:end])
+        if messages:
+            self.messages += [data[start:end] for start, end in messages]
+        return data[rest:]
 
     def end(self, cause: str, detail: str = "") -> None:
         """The connection is over."""
@@ -250,9 +257,10 @@ class Ingest:
                 run.first_pts, self._video_client.rtptime, self._audio_client.rtptime, track.rate, by_arrival
             )
         for sample in samples:
-            placed = Sample(sample.pts - self._audio_origin, sample.data, True)
-            run.add_audio(placed)
-            self._tell(run, 1, placed, received_us)
+            sample.pts -= self._audio_origin
+        run.add_audio(samples)
+        for sample in samples:
+            self._tell(run, 1, sample, received_us)
 
     def no_pictures(self) -> Error:
         """Why nothing could be recorded of all that came."""

@@ -79,23 +79,25 @@ class Run:
         if sample.key:
             self.gop.clear()
             self._gop_bytes = 0
-        self._remember(0, sample)
+        self._remember(sample)
         group = self._assembler.video(sample)
         if group is not None:
             self._write(group)
         return True
 
-    def add_audio(self, sample: Sample) -> None:
-        """`sample.pts` in ticks of the audio track from the run's first picture."""
-        self._assembler.audio(sample)
-        self._remember(1, sample)
+    def add_audio(self, samples: list[Sample]) -> None:
+        """Their `pts` in ticks of the audio track from the run's first picture."""
+        self._assembler.audio(samples)
+        if self.gop:
+            self._gop_bytes += sum(len(sample.data) for sample in samples)
+            self.gop += [(1, sample) for sample in samples]
 
-    def _remember(self, track: int, sample: Sample) -> None:
+    def _remember(self, sample: Sample) -> None:
         self._gop_bytes += len(sample.data)
         if self._gop_bytes > GOP_BYTES:
             self.gop.clear()
         elif self.gop or sample.key:
-            self.gop.append((track, sample))
+            self.gop.append((0, sample))
 
     def _write(self, group: Group) -> None:
         origin = self._assembler.origin

@@ -5,6 +5,9 @@ from __future__ import annotations
 from luytre.media.rtp.receiver import Receiver
 from luytre.media.tracks import Sample
 
+# AU-headers-length of a single 16-bit header.
+_ONE_HEADER = b"\x00\x10"
+
 
 class AacReceiver(Receiver):
     """size_length and index_length as in the SDP's fmtp (13 and 3 for hbr); `samples_per_frame` in ticks."""
@@ -17,10 +20,17 @@ class AacReceiver(Receiver):
         self._header_bits = size_length + index_length
         self._index_mask_bits = index_length
         self._samples_per_frame = samples_per_frame
+        self._usual = (size_length, index_length) == (13, 3)
         self._fragments: list[bytes] = []
         self._fragments_left = 0
 
     def payload(self, buffer: bytes, start: int, end: int, timestamp: int, marker: bool) -> None:
+        if self._usual and end - start > 4 and buffer[start : start + 2] == _ONE_HEADER:
+            # What nearly every packet is: one whole frame.
+            size = (buffer[start + 2] << 8 | buffer[start + 3]) >> 3
+            if size == end - start - 4:
+                self.samples.append(Sample(self._clock.unwrap(timestamp), buffer[start + 4 : end], True))
+                return
         headers_bits = buffer[start] << 8 | buffer[start + 1] if end - start >= 2 else 0
         headers_end = start + 2 + (headers_bits + 7) // 8
         count = headers_bits // self._header_bits if self._header_bits else 0

@@ -15,6 +15,9 @@ _HEADERS = [bytes([value]) for value in range(256)]
 class H264Receiver(NalReceiver):
     """HOT: `payload` runs for each packet."""
 
+    # RTP header, FU indicator, FU header.
+    fragment_header = 14
+
     def payload(self, buffer: bytes, start: int, end: int, timestamp: int, marker: bool) -> None:
         if timestamp != self._timestamp:
             self.at_timestamp(timestamp)

@@ -13,6 +13,9 @@ _START, _END = 0x80, 0x40
 class H265Receiver(NalReceiver):
     """HOT: `payload` runs for each packet."""
 
+    # RTP header, payload header, FU header.
+    fragment_header = 15
+
     def payload(self, buffer: bytes, start: int, end: int, timestamp: int, marker: bool) -> None:
         if timestamp != self._timestamp:
             self.at_timestamp(timestamp)

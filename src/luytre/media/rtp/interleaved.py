@@ -2,8 +2,7 @@
 
     $ | channel (1 byte) | length (2 bytes, big endian) | payload
 
-HOT: this and the depacketizers run for each packet of each camera. They take one large `bytes` per tick and
-cut it by index; nothing is copied here.
+`split` only looks; recorders use `delivery.deliver`, which hands frames on as it finds them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 from luytre.base.errors import Error, Kind
 
-_DOLLAR = 0x24
+DOLLAR = 0x24
 _HEADER = struct.Struct(">BBH")
 # An RTSP message between frames is small; more than this without an end is garbage.
 MAX_MESSAGE = 16_384
@@ -36,8 +35,8 @@ def split(buffer: bytes) -> Frames:
     at, size = 0, len(buffer)
     while at + 4 <= size:
         dollar, channel, length = unpack(buffer, at)
-        if dollar != _DOLLAR:
-            end = _message_end(buffer, at)
+        if dollar != DOLLAR:
+            end = message_end(buffer, at)
             if end is None:
                 break
             messages.append((at, end))
@@ -51,7 +50,7 @@ def split(buffer: bytes) -> Frames:
     return Frames(frames, messages, at)
 
 
-def _message_end(buffer: bytes, at: int) -> int | None:
+def message_end(buffer: bytes, at: int) -> int | None:
     """End of the RTSP message at `at`, None when it is not whole yet."""
     if not buffer[at : at + 1].isalpha() and buffer[at] not in (0x0D, 0x0A):
         raise Error(
