@@ -163,7 +163,7 @@ class TestLooks:
     def test_what_was_not_there_is_no_look(self, ward: Ward) -> None:
         with pytest.raises(NothingRecorded) as caught:
             playlist(ward.node.viewing, actor(), span(31, 39))
-        assert caught.value.nearest_us == span(30, 30).start_us
+        assert caught.value.nearest_us == span(30, 30).start_us - 1
         assert actions(ward) == []
 
 
