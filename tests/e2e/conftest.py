@@ -62,15 +62,18 @@ def stop_demo(ward: Ward) -> int:
     return code
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     ward = start_demo(tmp_path_factory.mktemp("demo") / "ward")
     yield ward
     assert stop_demo(ward) == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: while Playwright's synchronous API is up, its event loop counts as running in this
+    thread, and no other test could run one.
+    """
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("NO BROWSER: Debian's chromium is not installed, the pages are NOT tested")
