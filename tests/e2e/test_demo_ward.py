@@ -53,6 +53,29 @@ def test_playback_plays_what_was_recorded(page: Page, ward: Ward) -> None:
     expect(page.get_by_test_id("playhead-time")).to_have_text(re.compile(r"\d{2}:\d{2}:\d{2}"))
 
 
+def test_the_timeline_fills(page: Page, ward: Ward) -> None:
+    log_in(page, ward)
+    page.goto(f"{ward.url}/playback?camera=TX-03")
+    expect(page.get_by_test_id("timeline")).to_be_visible(timeout=LIVE_MS)
+    seconds = """async () => {
+      const days = await (await fetch('/api/v1/cameras/TX-03/days')).json();
+      const day = await (await fetch(`/api/v1/cameras/TX-03/days/${days.days.at(-1)}`)).json();
+      return day.recorded_s;
+    }"""
+    before = page.evaluate(seconds)
+    page.wait_for_function(f"async before => (await ({seconds})()) > before + 3", arg=before, timeout=LIVE_MS)
+    # What is recorded is drawn in the colour of recordings, not left empty.
+    green = """() => {
+      const canvas = document.querySelector('[data-testid=timeline] canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) if (data[i + 1] > data[i] + 40 && data[i + 1] > data[i + 2] + 20) count++;
+      return count;
+    }"""
+    drawn = page.evaluate(green)
+    page.wait_for_function(f"drawn => ({green})() > drawn + 5", arg=drawn, timeout=LIVE_MS)
+
+
 def test_a_marked_span_is_downloaded_and_plays(page: Page, ward: Ward, tmp_path: Path) -> None:
     log_in(page, ward)
     expect(page.locator("video[data-state='live']")).to_have_count(6, timeout=LIVE_MS)

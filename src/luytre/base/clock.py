@@ -82,12 +82,17 @@ def rfc3339(wall_us: int) -> str:
 
 
 def to_ntp(wall_us: int) -> int:
-    """64-bit NTP timestamp: 32 bits seconds since 1900, 32 bits fraction (RFC 5905 section 6)."""
+    """64-bit NTP timestamp: 32 bits seconds since 1900, 32 bits fraction (RFC 5905 section 6).
+
+    The seconds begin again at 0 on 2036-02-07 (era 1), as they must.
+    """
     seconds, micros = divmod(wall_us, US_PER_S)
-    return ((seconds + NTP_EPOCH_OFFSET_S) << 32) | ((micros << 32) // US_PER_S)
+    return ((seconds + NTP_EPOCH_OFFSET_S & 0xFFFF_FFFF) << 32) | ((micros << 32) // US_PER_S)
 
 
 def from_ntp(ntp: int) -> int:
-    """Microseconds since 1970 of a 64-bit NTP timestamp, rounded to the nearest microsecond."""
+    """Microseconds since 1970 of a 64-bit NTP timestamp, rounded to the nearest microsecond; 1970 to 2106."""
     seconds, fraction = ntp >> 32, ntp & 0xFFFF_FFFF
+    if seconds < NTP_EPOCH_OFFSET_S:
+        seconds += 1 << 32
     return (seconds - NTP_EPOCH_OFFSET_S) * US_PER_S + (fraction * US_PER_S + (1 << 31) >> 32)

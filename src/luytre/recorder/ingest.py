@@ -17,9 +17,9 @@ from luytre.base.errors import Error, Kind
 from luytre.media import h264, h265
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.aac import AacReceiver
-from luytre.media.rtp.delivery import deliver, missing
 from luytre.media.rtp.h264 import H264Receiver
 from luytre.media.rtp.h265 import H265Receiver
+from luytre.media.rtp.interleaved import deliver, missing
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
@@ -278,7 +278,8 @@ class Ingest:
         if self._rtcp[channel] is not self._video_client or self.run is None:
             return
         for report in rtcp.parse(data):
-            if not isinstance(report, rtcp.SenderReport):
+            # 0 says that the camera does not know the time (RFC 3550 section 6.4.1).
+            if not isinstance(report, rtcp.SenderReport) or report.ntp == 0:
                 continue
             newest = self.run.mapping.newest
             ahead = (report.rtp_time - newest + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)

@@ -122,7 +122,7 @@ class _Listening:
 
     def _report(self, data: bytes) -> None:
         for report in rtcp.parse(data):
-            if isinstance(report, rtcp.SenderReport):
+            if isinstance(report, rtcp.SenderReport) and report.ntp:
                 newest = self._pictures[-1].pts if self._pictures else report.rtp_time
                 ahead = (report.rtp_time - newest + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
                 if self._first_us is None:

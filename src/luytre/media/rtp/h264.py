@@ -38,26 +38,16 @@ class H264Receiver(NalReceiver):
             else:
                 self.fragment_goes_on(buffer, start + 2, end, bool(fu & _END))
         elif 1 <= kind <= 23:
-            self._whole(buffer, start, end)
+            self.whole(buffer, start, end)
         elif kind == _STAP_A:
-            self._aggregate(buffer, start + 1, end)
+            self.aggregate(buffer, start + 1, end)
         else:
             # STAP-B, MTAP and FU-B need interleaved mode, which no camera offers.
             self.invalid += 1
         if marker:
             self.marked()
 
-    def _aggregate(self, buffer: bytes, at: int, end: int) -> None:
-        while at + 2 < end:
-            size = buffer[at] << 8 | buffer[at + 1]
-            at += 2
-            if size == 0 or at + size > end:
-                self.invalid += 1
-                return
-            self._whole(buffer, at, at + size)
-            at += size
-
-    def _whole(self, buffer: bytes, start: int, end: int) -> None:
+    def whole(self, buffer: bytes, start: int, end: int) -> None:
         kind = buffer[start] & 0x1F
         self._nal_begins(kind, buffer, start + 1, end)
         if kind in (_SPS, _PPS):

@@ -36,25 +36,15 @@ class H265Receiver(NalReceiver):
             else:
                 self.fragment_goes_on(buffer, start + 3, end, bool(fu & _END))
         elif kind < _AP:
-            self._whole(buffer, start, end)
+            self.whole(buffer, start, end)
         elif kind == _AP:
-            self._aggregate(buffer, start + 2, end)
+            self.aggregate(buffer, start + 2, end, smallest=2)
         else:
             self.invalid += 1
         if marker:
             self.marked()
 
-    def _aggregate(self, buffer: bytes, at: int, end: int) -> None:
-        while at + 2 < end:
-            size = buffer[at] << 8 | buffer[at + 1]
-            at += 2
-            if size < 2 or at + size > end:
-                self.invalid += 1
-                return
-            self._whole(buffer, at, at + size)
-            at += size
-
-    def _whole(self, buffer: bytes, start: int, end: int) -> None:
+    def whole(self, buffer: bytes, start: int, end: int) -> None:
         kind = buffer[start] >> 1 & 0x3F
         self._nal_begins(kind, buffer, start + 2, end)
         if _VPS <= kind <= _PPS:

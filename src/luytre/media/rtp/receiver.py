@@ -201,6 +201,21 @@ class NalReceiver(Receiver):
             if self._ended_by_marker == self._timestamp:
                 self._trust_marker = False
 
+    def whole(self, buffer: bytes, start: int, end: int) -> None:
+        """A NAL unit that came in one piece."""
+        raise NotImplementedError
+
+    def aggregate(self, buffer: bytes, at: int, end: int, smallest: int = 1) -> None:
+        """NAL units with 2-byte lengths, one after the other (RFC 6184 section 5.7.1, RFC 7798 section 4.4.2)."""
+        while at + 2 < end:
+            size = buffer[at] << 8 | buffer[at + 1]
+            at += 2
+            if size < smallest or at + size > end:
+                self.invalid += 1
+                return
+            self.whole(buffer, at, at + size)
+            at += size
+
     def whole_nal(self, buffer: bytes, start: int, end: int) -> None:
         if self._fragment >= 0:
             self._drop_fragment()

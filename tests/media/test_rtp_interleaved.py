@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from luytre.media.rtp import packetizer
 from luytre.media.rtp.aac import AacReceiver
-from luytre.media.rtp.delivery import deliver, missing
 from luytre.media.rtp.h264 import H264Receiver
 from luytre.media.rtp.h265 import H265Receiver
-from luytre.media.rtp.interleaved import split
+from luytre.media.rtp.interleaved import deliver, missing, split
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.tracks import Sample
 from tests.media.test_rtp_roundtrip import MESSAGE, framed, packets
