@@ -34,6 +34,7 @@ describe('quantities', () => {
     expect(bitRate(1_800_000, 'vi')).toBe('1,8 Mb/s');
     expect(bitRate(640_000, 'en')).toBe('640 kb/s');
     expect(clockOffset(-120, 'vi')).toBe('−0,1 giây');
+    expect(clockOffset(-20, 'vi')).toBe('0,0 giây');
     expect(clockOffset(83_000, 'en')).toBe('+1 min 23 s');
     expect(codecName('h265')).toBe('H.265');
   });

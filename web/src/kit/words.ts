@@ -47,8 +47,9 @@ export function codecName(codec: string): string {
 
 /** `+0,1 giây`, `-12 giây`: how far a camera's clock is from the node's. */
 export function clockOffset(ms: number, language: Language): string {
-  const sign = ms < 0 ? '−' : '+';
   const s = Math.abs(ms) / 1000;
+  // What is shown as nothing has no direction.
+  const sign = s < 0.05 ? '' : ms < 0 ? '−' : '+';
   return s < 60
     ? `${sign}${number(s, language, s < 10 ? 1 : 0)} ${UNITS[language].s}`
     : `${sign}${duration(s, language)}`;
