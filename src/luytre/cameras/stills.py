@@ -7,6 +7,7 @@ import cv2
 
 from luytre.archive.playback import Keyframe
 from luytre.base.errors import Error, Kind
+from luytre.media.nal import nal_spans
 
 START_CODE = b"\x00\x00\x00\x01"
 
@@ -17,8 +18,9 @@ def jpeg(keyframe: Keyframe, quality: int = 85) -> bytes:
     decoder = av.CodecContext.create(name, "r")
     assert isinstance(decoder, av.VideoCodecContext)
     sets = b"".join(START_CODE + nal for nal in keyframe.track.parameter_sets)
+    slices = b"".join(START_CODE + keyframe.data[start:end] for start, end in nal_spans(keyframe.data))
     try:
-        frames = decoder.decode(av.Packet(sets + annexb(keyframe.data))) + decoder.decode(None)
+        frames = decoder.decode(av.Packet(sets + slices)) + decoder.decode(None)
     except av.FFmpegError as error:
         raise _undecodable(str(error)) from error
     if not frames:
@@ -28,17 +30,6 @@ def jpeg(keyframe: Keyframe, quality: int = 85) -> bytes:
     if not done:
         raise _undecodable("JPEG encoding failed")
     return encoded.tobytes()
-
-
-def annexb(data: bytes) -> bytes:
-    """NAL units with 4-byte lengths to start codes; ends quietly where a length does not fit."""
-    units: list[bytes] = []
-    at = 0
-    while at + 4 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        units += (START_CODE, data[at + 4 : at + 4 + size])
-        at += 4 + size
-    return b"".join(units)
 
 
 def _undecodable(why: str) -> Error:

@@ -9,8 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from luytre.recorder.log import log
+from luytre.base import log
 from luytre.recorder.process import RecorderProcess
+
+_log = log.get("recorder")
 
 
 def main() -> int:
@@ -21,13 +23,14 @@ def main() -> int:
     parser.add_argument("--shard", type=int, default=0)
     parser.add_argument("--shards", type=int, default=1)
     given = parser.parse_args()
+    log.configure()
     run = given.directory / "run"
     run.mkdir(parents=True, exist_ok=True)
     lock = os.open(run / f"recorder-{given.shard}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        log("another recorder has this shard", shard=given.shard)
+        _log.warning("another recorder has this shard", shard=given.shard)
         return 1
     return asyncio.run(RecorderProcess(given.directory, given.shard, given.shards).run())
 

@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from luytre.archive.keys import Cause
+from luytre.base import log
 from luytre.base.clock import Clock
 from luytre.base.errors import Error, Kind
 from luytre.media.rtsp.url import address
 from luytre.recorder.connection import Connection, from_socket
 from luytre.recorder.ingest import Ingest
-from luytre.recorder.log import log
+
+_log = log.get("recorder")
 
 SLOW_S = 0.25
 FAST_S = 0.02
@@ -80,7 +82,7 @@ class Drain:
             self.ended.set_result(from_socket(error, address(self._connection.session.url)))
         except Exception as error:
             # Supervised here: a defect that one camera's bytes bring to light must not stop the tick of all.
-            log("defect in a drain", error=repr(error))
+            _log.error("defect in a drain", error=repr(error))
             self.ended.set_result(
                 Error(
                     Kind.INTERNAL,

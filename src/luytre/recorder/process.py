@@ -20,15 +20,17 @@ from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.retention import Policy
 from luytre.archive.volume import open_volume
 from luytre.archive.writer import DiskWriter
+from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 from luytre.recorder.drain import Drainer
-from luytre.recorder.log import log
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, load
 from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run
 from luytre.recorder.state import StreamState
 from luytre.recorder.stream import PACE, Pace, StreamRecorder
+
+_log = log.get("recorder")
 
 PLAN_LOOK_S = 1.0
 VOLUME_RETRY_S = 10.0
@@ -83,9 +85,9 @@ class RecorderProcess:
             await self._publisher.start(self._directory / "run" / f"recorder-{self._shard}.sock")
         except OSError as error:
             # Recording does not need it; live pictures and states are missing until the cause is removed.
-            log("local socket not opened", error=str(error))
+            _log.warning("local socket not opened", error=str(error))
         drainer = asyncio.create_task(self._drainer.run())
-        log("recorder started", shard=self._shard, shards=self._shards)
+        _log.info("recorder started", shard=self._shard, shards=self._shards)
         # What is alive now stays: the collector need not look at it again.
         gc.freeze()
         code = 0
@@ -100,7 +102,7 @@ class RecorderProcess:
         drainer.cancel()
         await self._publisher.stop()
         await asyncio.to_thread(self._close)
-        log("recorder stopped", shard=self._shard)
+        _log.info("recorder stopped", shard=self._shard)
         return code
 
     def stop(self) -> None:
@@ -132,13 +134,13 @@ class RecorderProcess:
             # Not written yet, or being replaced: what runs goes on.
             return
         except Error as error:
-            log("plan not taken", error=str(error))
+            _log.warning("plan not taken", error=str(error))
 
     def _has_dead_writer(self) -> bool:
         """A writer's thread never ends by itself. What died with it (open files, locks) only goes with the process."""
         dead = [path for path, writer in self._writers.items() if not writer.is_alive()]
         for path in dead:
-            log("writer died, the recorder begins again", volume=path)
+            _log.error("writer died, the recorder begins again", volume=path)
         return bool(dead)
 
     async def _apply(self) -> None:
@@ -168,7 +170,7 @@ class RecorderProcess:
                 lambda: self._policies[volume.path],
                 every_s=KEEPER_EVERY_S,
                 clock=self._clock,
-                on_error=lambda what: log("keeper", problem=what),
+                on_error=lambda what: _log.warning("keeper", problem=what),
             )
             writer = DiskWriter(
                 found,
@@ -176,12 +178,12 @@ class RecorderProcess:
                 segment_s=self._plan.segment_s,
                 clock=self._clock,
                 on_full=keeper.sweep_soon,
-                on_error=lambda what: log("writer", problem=what),
+                on_error=lambda what: _log.warning("writer", problem=what),
             )
             writer.start()
             await _until_ready(writer)
         except (Error, OSError, sqlite3.Error) as error:
-            log("volume not taken", volume=volume.path, error=str(error) or "it does not answer")
+            _log.warning("volume not taken", volume=volume.path, error=str(error) or "it does not answer")
             return
         self._writers[volume.path] = writer
         if self._shard == 0 and volume.path not in self._keepers:
@@ -227,7 +229,7 @@ class RecorderProcess:
         """A stream's task only ends when cancelled. Anything else is a defect: say so and begin that stream again."""
         if task.cancelled() or task.exception() is None:
             return
-        log("stream task failed", stream=task.get_name(), error=repr(task.exception()))
+        _log.error("stream task failed", stream=task.get_name(), error=repr(task.exception()))
         for key, active in list(self._active.items()):
             if active.task is task:
                 del self._active[key]
