@@ -65,7 +65,11 @@ def test_kill_9(seed: int, tmp_path: Path) -> None:
         assert findings == []
         for key in (KEY, OTHER):
             assert floors[key] >= told[key.camera]
-            assert ward.causes(key)[-2:] in (["node_crashed", "node_crashed"], ["connecting", "node_crashed"])
+            # Whether the very first gap has a length depends on the day's clock against the clip's.
+            first, *others = ward.causes(key)
+            assert first in ("connecting", "node_crashed")
+            assert others in ([], ["node_crashed"] * len(others))
+            assert (first, *others)[-1] == "node_crashed"
         assert not list(folder.rglob("*.unborn"))
         for path in ward.files():
             found = recover.contents(path)
