@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def lying_tail(ward: Ward) -> None:
     with path.open("r+b") as file:
         file.truncate(found.parts_end)
         file.seek(found.parts_end)
-        file.write(fmt.tail_box(found.parts[:-1], found.end_us))
+        tail = replace(found.tail, parts=found.parts[:-1], leaves=found.tail.leaves[:-32])
+        file.write(fmt.tail_box(tail))
 
 
 def held_and_deleted(ward: Ward) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from luytre.archive import playback
+from luytre.archive.chain import MARK_SIZE
 from luytre.archive.playback import SegmentRef
 from luytre.base.clock import to_us
 from luytre.base.errors import Error, Kind
@@ -99,7 +100,7 @@ def decoded(file: bytes) -> int:
 
 
 def whole_parts(feed: Feed, found: Parsed) -> None:
-    sizes = [part.size for part in feed.parts]
+    sizes = [MARK_SIZE + part.size for part in feed.parts]
     for entry in found.entries:
         first = next(n for n, part in enumerate(feed.parts) if abs(part.start_us - entry.at_us) < 1000)
         total = 0

@@ -14,6 +14,7 @@ from luytre.archive import recover
 from luytre.archive import segment as fmt
 from luytre.archive.check import check
 from luytre.archive.disk import OsDisk
+from luytre.archive.keys import Clocks
 from luytre.archive.segment import GapNote, Header, PartEntry, Tail
 from luytre.base.errors import Error
 from luytre.media.fmp4.write import init_segment
@@ -24,7 +25,8 @@ NUMBER = st.integers(-(1 << 61), 1 << 61)
 UNSIGNED = st.integers(0, (1 << 63) - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 GAPS = st.lists(st.builds(GapNote, NUMBER, NUMBER, TEXT, TEXT), max_size=5).map(tuple)
-HEADERS = st.builds(Header, TEXT, TEXT, TEXT, TEXT, NUMBER, NUMBER, NUMBER, GAPS)
+HASH = st.binary(min_size=32, max_size=32)
+HEADERS = st.builds(Header, TEXT, TEXT, TEXT, TEXT, NUMBER, NUMBER, NUMBER, HASH.map(bytes.hex), TEXT, GAPS)
 ENTRIES = st.builds(
     PartEntry,
     UNSIGNED,
@@ -33,6 +35,16 @@ ENTRIES = st.builds(
     st.integers(0, (1 << 32) - 1),
     NUMBER,
     st.booleans(),
+)
+CLOCKS = st.builds(Clocks, st.none() | NUMBER, st.none() | NUMBER)
+TAILS = st.lists(ENTRIES, max_size=20).flatmap(
+    lambda parts: st.builds(
+        Tail,
+        NUMBER,
+        st.just(tuple(parts)),
+        st.binary(min_size=32 * len(parts), max_size=32 * len(parts)),
+        CLOCKS,
+    )
 )
 INIT = init_segment([video().track])
 JSON = st.recursive(
@@ -55,14 +67,14 @@ def test_an_opening_comes_back(header: Header) -> None:
     assert opening == fmt.Opening(INIT, header, len(data))
 
 
-@given(st.lists(ENTRIES, max_size=20).map(tuple), NUMBER)
-def test_a_tail_comes_back(parts: tuple[PartEntry, ...], end_us: int) -> None:
-    assert fmt.parse_tail(fmt.tail_box(parts, end_us)) == Tail(end_us, parts)
+@given(TAILS)
+def test_a_tail_comes_back(tail: Tail) -> None:
+    assert fmt.parse_tail(fmt.tail_box(tail)) == tail
 
 
-@given(st.lists(ENTRIES, min_size=1, max_size=3), NUMBER, st.data())
-def test_a_cut_tail_is_none(parts: list[PartEntry], end_us: int, data: st.DataObject) -> None:
-    box = fmt.tail_box(parts, end_us)
+@given(TAILS, st.data())
+def test_a_cut_tail_is_none(tail: Tail, data: st.DataObject) -> None:
+    box = fmt.tail_box(tail)
     with pytest.raises(Error) as caught:
         fmt.parse_tail(box[: data.draw(st.integers(0, len(box) - 1))])
     assert caught.value.hint
@@ -94,6 +106,10 @@ def test_a_header_of_other_json_is_no_header(value: object) -> None:
         {"gaps": [{"start_us": 1, "end_us": 2, "cause": None, "detail": ""}]},
         {"gaps": 5},
         {"more": 1},
+        {"prev": "0g" * 32},
+        {"prev": "00" * 31},
+        {"prev": None},
+        {"retention": 3},
     ],
     ids=str,
 )
@@ -106,6 +122,8 @@ def test_a_header_with_wrong_fields_is_no_header(change: dict[str, object]) -> N
         "seq": 1,
         "start_us": 1,
         "start_ticks": 0,
+        "prev": "00" * 32,
+        "retention": "standard",
         "gaps": [],
     }
     for fields, wanted in ((good, True), (good | change, False)):
@@ -153,7 +171,7 @@ def test_cut_at_every_byte_of_its_last_two_parts(closed: Path, tmp_path: Path) -
             file.truncate(size)
         found = recover.contents(path)
         assert found is not None
-        assert found.parts == [p for p in whole.parts if p.offset + p.size <= size]
+        assert found.parts == tuple(p for p in whole.parts if p.offset + p.size <= size)
         assert not found.whole
         assert recover.closed_contents(path) == found
 
@@ -171,10 +189,10 @@ def cuts(path: Path) -> list[int]:
             part.offset + part.size // 2,
             part.offset + part.size - 1,
         ]
-    return [*sizes, found.parts_end, found.size - 1]
+    return [*sizes, found.parts_end, found.parts_end + 12, found.size - 1]
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(13))
 def test_a_cut_file_plays_and_is_healed(number: int, closed: Path, ward: Ward) -> None:
     size = cuts(closed)[number]
     with closed.open("r+b") as file:
@@ -207,7 +225,7 @@ def test_ffprobe_opens_it(closed: Path, cut: int, tmp_path: Path) -> None:
     found = recover.contents(path)
     assert found is not None
     if cut:
-        recover.finish_file(path, OsDisk(), found)
+        recover.finish_file(path, OsDisk(), found, found.tail)
     answer = subprocess.run(
         ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)],
         capture_output=True,

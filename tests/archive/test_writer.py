@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from luytre.archive import recover
+from luytre.archive.chain import mark
 from luytre.archive.check import check
 from luytre.archive.index import Index, SegmentRow
 from luytre.archive.keys import StreamKey
@@ -27,8 +29,8 @@ def segments(index: Index, stream_id: int) -> list[SegmentRow]:
     return [
         SegmentRow(*row)
         for row in index.db.execute(
-            "SELECT id, stream_id, run_id, seq, path, state, start_us,"
-            " start_ticks, end_us, end_ticks, bytes, tail_offset FROM segment WHERE stream_id = ? ORDER BY start_us",
+            "SELECT id, stream_id, run_id, seq, path, state, start_us, start_ticks, end_us, end_ticks, bytes,"
+            " tail_offset, root, link, error_us, camera_us FROM segment WHERE stream_id = ? ORDER BY start_us",
             (stream_id,),
         )
     ]
@@ -65,7 +67,8 @@ def test_the_bytes_are_those_handed_in(ward: Ward) -> None:
         assert contents is not None
         data = (ward.path / row.path).read_bytes()
         stored += data[contents.opening.parts_offset : contents.parts_end]
-    assert stored == b"".join(b"".join(part.buffers) for part in feed.parts)
+    parts = [b"".join(part.buffers) for part in feed.parts]
+    assert stored == b"".join(mark(sha256(part).digest()) + part for part in parts)
 
 
 def test_segments_turn_at_keyframes_each_stream_at_its_own_time(ward: Ward) -> None:

@@ -7,6 +7,7 @@ Promises   without `repair` nothing is changed; files that a living recorder wri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -160,8 +161,9 @@ class _FileCheck:
 
     def _rewrite(self, path: Path, row: SegmentRow, found: recover.Contents, end_us: int | None) -> None:
         """The file keeps its whole parts, the row says what they are; time that is missing at the end becomes a gap."""
-        tail_offset = recover.finish_file(path, self.disk, found, end_us)
-        end_us = found.end_us if end_us is None else end_us
+        tail = found.tail if end_us is None else replace(found.tail, end_us=end_us, clocks=row.clocks)
+        tail_offset = recover.finish_file(path, self.disk, found, tail)
+        end_us = tail.end_us
         first = found.parts[0]
         with self.index.transaction():
             if row.end_us is not None:
@@ -172,8 +174,7 @@ class _FileCheck:
                 "UPDATE segment SET start_us = ?, start_ticks = ? WHERE id = ?",
                 (first.wall_us, first.start_ticks, row.id),
             )
-            size = path.stat().st_size
-            self.index.close_segment(row.id, end_us, found.end_ticks, size, tail_offset)
+            self.index.close_segment(row.id, found.closing(tail, path.stat().st_size, tail_offset))
 
 
 def _difference(row: SegmentRow, found: recover.Contents) -> str | None:

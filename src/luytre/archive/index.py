@@ -6,26 +6,24 @@ Does not   touch files; `rebuild.py` makes a lost index again from them.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from luytre.archive.faults import unreadable
-from luytre.archive.keys import Gap, Hold, Span, StreamKey
-from luytre.base.errors import Error, Kind
+from luytre.archive.chain import GENESIS
+from luytre.archive.index_file import IndexFile
+from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks, Gap, Hold, Span, StreamKey
 
 US_PER_MINUTE = 60_000_000
 US_PER_DAY = 1440 * US_PER_MINUTE
 # No segment is longer than this (the writer cuts at twice `segment_s`, which is at most 30 min): bounds the
 # search by start.
 MAX_SEGMENT_US = 90 * US_PER_MINUTE
-# Of the schema. An index of another format is made again from the files, as a lost one is.
-FORMAT = "2"
-SCHEMA = Path(__file__).with_name("schema.sql")
+# The retention class of cameras that were given none.
+STANDARD = "standard"
 
+# A field named `bytes` hides the type.
+Hash = bytes
 SegmentState = Literal["open", "closed", "deleting"]
 
 
@@ -43,6 +41,26 @@ class SegmentRow:
     end_ticks: int | None
     bytes: int | None
     tail_offset: int | None
+    root: Hash | None
+    link: Hash | None
+    error_us: int | None
+    camera_us: int | None
+
+    @property
+    def clocks(self) -> Clocks:
+        return Clocks(self.error_us, self.camera_us)
+
+
+class Closing(NamedTuple):
+    """What is known of a segment once it is closed."""
+
+    end_us: int
+    end_ticks: int
+    size: int
+    tail_offset: int | None
+    root: bytes
+    link: bytes
+    clocks: Clocks = UNKNOWN_CLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,8 @@ class StreamRow:
     code: str
     since_us: int
     expired_us: int
+    retention: str
+    head: bytes
 
     @property
     def key(self) -> StreamKey:
@@ -60,119 +80,20 @@ class StreamRow:
 
 
 _SEGMENT = (
-    "SELECT id, stream_id, run_id, seq, path, state, start_us, start_ticks, end_us, end_ticks, bytes, tail_offset"
-    " FROM segment "
+    "SELECT id, stream_id, run_id, seq, path, state, start_us, start_ticks, end_us, end_ticks, bytes, tail_offset,"
+    " root, link, error_us, camera_us FROM segment "
 )
-_STREAM = "SELECT id, camera, name, code, since_us, expired_us FROM stream "
+_STREAM = "SELECT id, camera, name, code, since_us, expired_us, retention, head FROM stream "
 
 
 def _segments(rows: list[Any]) -> list[SegmentRow]:
     return [SegmentRow(*row) for row in rows]
 
 
-class Index:
-    """A connection to one volume's index.db. Raises Error(DATA_LOSS) when the file is not a database of ours."""
+class Index(IndexFile):
+    """What is recorded where on one volume."""
 
-    def __init__(self, path: Path, volume_id: str, *, create: bool = False) -> None:
-        if not create and not path.exists():
-            raise Error(
-                Kind.DATA_LOSS, f"{path} is missing", hint="Run `luytre check --repair`.", cause="file_lost"
-            )
-        self.path = path
-        # A reader must not leave an empty file where the index was deleted a moment ago.
-        address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
-        try:
-            self.db = sqlite3.connect(
-                address, uri=True, timeout=30.0, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise unreadable(path, error) from error
-        try:
-            self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.execute("PRAGMA synchronous = NORMAL")
-            self.db.execute("PRAGMA foreign_keys = ON")
-            if create:
-                self._create(volume_id)
-            self._must_be_of(volume_id)
-            self.inode = path.stat().st_ino
-        except sqlite3.DatabaseError as error:
-            self.db.close()
-            raise unreadable(path, error) from error
-        except BaseException:
-            self.db.close()
-            raise
-
-    def _must_be_of(self, volume_id: str) -> None:
-        found, version = self.meta("volume"), self.meta("format")
-        if version != FORMAT:
-            raise Error(
-                Kind.DATA_LOSS,
-                f"{self.path} has format {version}, this program writes {FORMAT}",
-                hint="Run `luytre check --repair`: it is made again from the files.",
-                cause="file_lost",
-            )
-        if found != volume_id:
-            raise Error(
-                Kind.CONFLICT,
-                f"{self.path} belongs to volume {found}",
-                hint="Put each disk's own index back, or run `luytre check --repair`: it is made again from the files.",
-                cause="disk_error",
-            )
-
-    def _create(self, volume_id: str) -> None:
-        with self.transaction():
-            if self.db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone():
-                return
-            # executescript would commit the transaction that keeps two creators apart.
-            for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
-                self.db.execute(statement)
-            self.db.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), ("volume", volume_id)])
-
-    def close(self) -> None:
-        self.db.close()
-
-    def is_current(self) -> bool:
-        """False when the file was deleted or replaced under this connection."""
-        try:
-            return self.path.stat().st_ino == self.inode
-        except OSError:
-            return False
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything inside is written together; nested use joins the outer one."""
-        if self.db.in_transaction:
-            yield
-            return
-        self.db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            # A full disk may have rolled back by itself already.
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """All reads inside see one state of the index; writers are not kept waiting. Nothing may be written inside."""
-        self.db.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self.db.execute("COMMIT")
-
-    # -- meta and streams -------------------------------------------------------------------------------------
-
-    def meta(self, key: str) -> str | None:
-        row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def set_meta(self, key: str, value: str) -> None:
-        self.db.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value)
-        )
+    # -- streams ----------------------------------------------------------------------------------------------
 
     def stream(self, key: StreamKey) -> StreamRow | None:
         row = self.db.execute(_STREAM + "WHERE camera = ? AND name = ?", key).fetchone()
@@ -181,16 +102,20 @@ class Index:
     def streams(self) -> list[StreamRow]:
         return [StreamRow(*row) for row in self.db.execute(_STREAM + "ORDER BY code, name")]
 
-    def add_stream(self, key: StreamKey, code: str, since_us: int) -> StreamRow:
-        """The stream's row, made when it is new; `code` is brought up to date."""
+    def add_stream(self, key: StreamKey, code: str, since_us: int, retention: str | None = None) -> StreamRow:
+        """The stream's row, made when it is new; `code` is brought up to date, and `retention` where it is given."""
         self.db.execute(
-            "INSERT INTO stream (camera, name, code, since_us) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET code = excluded.code",
-            (*key, code, since_us),
+            "INSERT INTO stream (camera, name, code, since_us, retention, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            " ON CONFLICT DO UPDATE SET code = excluded.code, retention = coalesce(?7, retention)",
+            (*key, code, since_us, retention or STANDARD, GENESIS, retention),
         )
         row = self.stream(key)
         assert row is not None
         return row
+
+    def set_head(self, stream_id: int, link: bytes) -> None:
+        """The chain after the stream's newest closed segment."""
+        self.db.execute("UPDATE stream SET head = ? WHERE id = ?", (link, stream_id))
 
     # -- runs and segments ------------------------------------------------------------------------------------
 
@@ -214,20 +139,20 @@ class Index:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def close_segment(
-        self, row_id: int, end_us: int, end_ticks: int, size: int, tail_offset: int | None
-    ) -> None:
-        """Also sets the minutes of the bitmap."""
+    def close_segment(self, row_id: int, closing: Closing) -> None:
+        """Also sets the minutes of the bitmap, and the stream's head where none is newer."""
         with self.transaction():
-            self.db.execute(
-                "UPDATE segment SET state = 'closed', end_us = ?, end_ticks = ?, bytes = ?, tail_offset = ?"
-                " WHERE id = ?",
-                (end_us, end_ticks, size, tail_offset, row_id),
-            )
             stream_id, start_us = self.db.execute(
-                "SELECT stream_id, start_us FROM segment WHERE id = ?", (row_id,)
+                "UPDATE segment SET state = 'closed', end_us = ?, end_ticks = ?, bytes = ?, tail_offset = ?,"
+                " root = ?, link = ?, error_us = ?, camera_us = ? WHERE id = ? RETURNING stream_id, start_us",
+                (*closing[:6], *closing.clocks, row_id),
             ).fetchone()
-            self.set_minutes(stream_id, Span(start_us, end_us))
+            self.db.execute(
+                "UPDATE stream SET head = ?1 WHERE id = ?2 AND NOT EXISTS ("
+                " SELECT 1 FROM segment WHERE stream_id = ?2 AND start_us > ?3 AND state <> 'open')",
+                (closing.link, stream_id, start_us),
+            )
+            self.set_minutes(stream_id, Span(start_us, closing.end_us))
 
     def segments(self, stream_id: int, window: Span, *, deleting: bool = False) -> list[SegmentRow]:
         """Segments that touch the window, by start; open ones count as endless."""

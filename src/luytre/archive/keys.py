@@ -39,8 +39,34 @@ class Cause(StrEnum):
     NODE_CRASHED = "node_crashed"
     CAMERA_DISABLED = "camera_disabled"
     CONNECTING = "connecting"
+    DISK_MISSING = "disk_missing"
+    DISK_READ_ONLY = "disk_read_only"
+    CLOCK_STEPPED = "clock_stepped"
+    NO_MOTION = "no_motion"
+    NOT_SCHEDULED = "not_scheduled"
+    ELSEWHERE = "elsewhere"
     FILE_LOST = "file_lost"
     UNKNOWN = "unknown"
+
+
+# What was not recorded on purpose, or only not here: no failure, and never counted as one.
+INTENDED = frozenset(
+    {Cause.CAMERA_DISABLED, Cause.NO_MOTION, Cause.NOT_SCHEDULED, Cause.ELSEWHERE, Cause.CLOCK_STEPPED}
+)
+
+
+class Clocks(NamedTuple):
+    """What is known of the clocks while something was recorded.
+
+    error_us   estimated error of its wall time; None while the node's own clock is not synchronised
+    camera_us  the camera's clock minus the node's, by its last sender report; None from a camera that tells none
+    """
+
+    error_us: int | None
+    camera_us: int | None
+
+
+UNKNOWN_CLOCKS = Clocks(None, None)
 
 
 class Span(NamedTuple):

@@ -8,6 +8,7 @@ Invariant  every moment from `since_us` on is in a segment or in a gap with a ca
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from luytre.archive.index import Index, StreamRow
 from luytre.archive.keys import Cause, Gap, StreamKey
@@ -34,6 +35,11 @@ class StreamLedger:
     @property
     def key(self) -> StreamKey:
         return self.row.key
+
+    def closed(self, link: bytes, end_us: int) -> None:
+        """A segment of the stream ended there, and its chain goes on from `link`."""
+        self.row = replace(self.row, head=link)
+        self.covered_us = end_us
 
     def gap(self, at_us: int, cause: str, detail: str = "") -> Change | None:
         """From `at_us` on nothing is recorded because of `cause`; an open gap of another cause ends there. The
@@ -96,13 +102,14 @@ class StreamLedger:
         """The stream into an index made anew (or an older copy put in its place), with the gaps that no closed
         file tells of. In the caller's transaction. Gives the row there.
         """
-        row = index.add_stream(self.key, self.row.code, self.row.since_us)
+        row = index.add_stream(self.key, self.row.code, self.row.since_us, self.row.retention)
+        index.set_head(row.id, self.row.head)
         index.db.execute("DELETE FROM gap WHERE stream_id = ? AND end_us IS NULL", (row.id,))
         for note in (*self._told, *self._notes):
             add_known_gap(index, row.id, Gap(note.start_us, note.end_us, note.cause, note.detail))
         if self.open_gap is not None:
             index.add_gap(row.id, self.open_gap)
-        return row
+        return replace(row, head=self.row.head)
 
 
 def _as_note(gap: Gap, end_us: int) -> GapNote:
@@ -110,14 +117,19 @@ def _as_note(gap: Gap, end_us: int) -> GapNote:
 
 
 def take_up(
-    index: Index, key: StreamKey, code: str, now_us: int, cause: Cause = Cause.NODE_CRASHED
+    index: Index,
+    key: StreamKey,
+    code: str,
+    now_us: int,
+    cause: Cause = Cause.NODE_CRASHED,
+    retention: str | None = None,
 ) -> StreamLedger:
     """The ledger of a stream whose segments are healed. What is not accounted for since its last segment is a
     gap of `cause`.
     """
     with index.transaction():
         known = index.stream(key)
-        row = index.add_stream(key, code, now_us)
+        row = index.add_stream(key, code, now_us, retention)
         last = index.last_segment(row.id)
         covered_us = max(row.since_us, row.expired_us)
         if last is not None and last.end_us is not None:

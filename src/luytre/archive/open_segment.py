@@ -11,9 +11,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 from luytre.archive import segment as fmt
+from luytre.archive.chain import MARK_SIZE, leaf_of, link_of, mark
 from luytre.archive.disk import Disk
-from luytre.archive.index import Index
-from luytre.archive.keys import StreamKey
+from luytre.archive.index import Closing, Index, StreamRow
+from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks, StreamKey
 from luytre.archive.volume import Volume
 
 
@@ -34,6 +35,7 @@ class RunHandle:
     """One run, shared by the recorder (enqueued) and the writer (written, failure, next_seq).
 
     failure   set by the writer when the run is over for it; parts that still come are dropped
+    clocks    set by the recorder: what is known of the clocks now
     """
 
     key: StreamKey
@@ -44,6 +46,7 @@ class RunHandle:
     written: int = 0
     failure: str | None = None
     next_seq: int = 0
+    clocks: Clocks = UNKNOWN_CLOCKS
 
     @property
     def pending_bytes(self) -> int:
@@ -63,8 +66,12 @@ class OpenSegment:
     start_ticks: int
     end_us: int
     end_ticks: int
+    opening: bytes
+    prev: bytes
     row_id: int = 0
     parts: list[fmt.PartEntry] = field(default_factory=list)
+    leaves: bytearray = field(default_factory=bytearray)
+    clocks: Clocks = UNKNOWN_CLOCKS
     # A failed write left bytes behind the last whole part that could not be cut off.
     torn: bool = False
     finished: bool = False
@@ -72,9 +79,17 @@ class OpenSegment:
 
     @classmethod
     def create(
-        cls, volume: Volume, disk: Disk, run: RunHandle, part: Part, gaps: tuple[fmt.GapNote, ...]
+        cls,
+        volume: Volume,
+        disk: Disk,
+        run: RunHandle,
+        part: Part,
+        gaps: tuple[fmt.GapNote, ...],
+        stream: StreamRow,
     ) -> OpenSegment:
-        """The file with init and header, ready for its first part. Leaves no file behind when that fails."""
+        """The file with init and header, ready for its first part. Leaves no file behind when that fails. `stream`: its
+        row, with the chain as it is before this segment.
+        """
         seq = run.next_seq
         relative = f"video/{run.code}/{run.key.stream}/{fmt.file_name(run.run_id, seq, part.start_us)}"
         header = fmt.Header(
@@ -85,14 +100,16 @@ class OpenSegment:
             seq,
             part.start_us,
             part.start_ticks,
+            stream.head.hex(),
+            stream.retention,
             gaps,
         )
         path = volume.path / relative
         fd = disk.create(path)
-        opening = [run.init, fmt.header_box(header)]
-        size = sum(map(len, opening))
+        opening = run.init + fmt.header_box(header)
+        size = len(opening)
         try:
-            if disk.write(fd, opening) != size:
+            if disk.write(fd, [opening]) != size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             _abandon(disk, fd, path)
@@ -108,6 +125,8 @@ class OpenSegment:
             part.start_ticks,
             part.start_us,
             part.start_ticks,
+            opening,
+            stream.head,
         )
 
     def enter(self, index: Index, stream_id: int) -> int:
@@ -129,18 +148,21 @@ class OpenSegment:
 
     def append(self, disk: Disk, part: Part) -> None:
         """Raises OSError after cutting the file back to its last whole part."""
+        leaf = leaf_of(part.buffers)
+        size = part.size + MARK_SIZE
         try:
-            if disk.write(self.fd, part.buffers) != part.size:
+            if disk.write(self.fd, [mark(leaf), *part.buffers]) != size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             self._cut(disk)
             raise
+        clocks = self.run.clocks
+        self.clocks = clocks if not self.parts else merged(self.clocks, clocks)
+        self.leaves += leaf
         self.parts.append(
-            fmt.PartEntry(
-                self.size, part.size, part.start_ticks, part.duration_ticks, part.start_us, part.key
-            )
+            fmt.PartEntry(self.size, size, part.start_ticks, part.duration_ticks, part.start_us, part.key)
         )
-        self.size += part.size
+        self.size += size
         self.end_us = part.end_us
         self.end_ticks = part.start_ticks + part.duration_ticks
 
@@ -153,6 +175,10 @@ class OpenSegment:
         else:
             self.torn = False
 
+    @property
+    def tail(self) -> fmt.Tail:
+        return fmt.Tail(self.end_us, tuple(self.parts), bytes(self.leaves), self.clocks)
+
     def finish(self, disk: Disk) -> None:
         """Write the tail. On a disk too full for it, or broken, the segment goes without: `tail_offset` is None."""
         if self.torn:
@@ -160,7 +186,7 @@ class OpenSegment:
         if self.torn or self.finished:
             return
         self.finished = True
-        tail = fmt.tail_box(self.parts, self.end_us)
+        tail = fmt.tail_box(self.tail)
         try:
             complete = disk.write(self.fd, [tail]) == len(tail)
         except OSError:
@@ -189,7 +215,21 @@ class OpenSegment:
         index.remove_segment(self.row_id)
 
     def enter_end(self, index: Index) -> None:
-        index.close_segment(self.row_id, self.end_us, self.end_ticks, self.size, self.tail_offset)
+        index.close_segment(self.row_id, self.closing)
+
+    @property
+    def closing(self) -> Closing:
+        """The row's fields, once finished."""
+        root = self.tail.root(self.opening)
+        link = link_of(self.prev, root)
+        return Closing(self.end_us, self.end_ticks, self.size, self.tail_offset, root, link, self.clocks)
+
+
+def merged(before: Clocks, after: Clocks) -> Clocks:
+    """Of two parts of one segment: the larger error, the newer offset."""
+    errors = (before.error_us, after.error_us)
+    error_us = None if None in errors else max(error for error in errors if error is not None)
+    return Clocks(error_us, before.camera_us if after.camera_us is None else after.camera_us)
 
 
 def _abandon(disk: Disk, fd: int, path: Path) -> None:

@@ -88,7 +88,7 @@ class PartTable:
                     if opening is None:
                         return []
                     start = opening.parts_offset
-                parts = known + fmt.scan(reader.read, reader.size, start)
+                parts = known + fmt.scan(reader.read, reader.size, start).parts
         except Error:
             return known
         with self._lock:

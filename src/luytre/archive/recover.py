@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luytre.archive import segment as fmt
+from luytre.archive.chain import link_of
 from luytre.archive.disk import UNBORN, Disk, is_being_written
-from luytre.archive.index import Index, SegmentRow
+from luytre.archive.index import Closing, Index, SegmentRow
 from luytre.archive.keys import Gap, StreamKey
 from luytre.archive.volume import Volume
 from luytre.base.errors import Error, Kind
@@ -27,24 +28,40 @@ OPENING_BYTES = 1 << 16
 # Ending of what is set aside: it is not looked at again, and never deleted by us.
 DAMAGED = ".damaged"
 # Holds the tail of a segment of 8 min of parts of 1 s; longer ones are walked.
-TAIL_BYTES = 1 << 14
+TAIL_BYTES = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a segment file really holds. `whole` means: closed properly, nothing after the tail."""
+    """What a segment file really holds. `whole` means: closed properly, nothing after the tail; else `tail` is the one
+    it ought to have. `opened`: its bytes before the first part.
+    """
 
     opening: fmt.Opening
-    parts: list[fmt.PartEntry]
+    opened: bytes
+    tail: fmt.Tail
     parts_end: int
-    end_us: int
     whole: bool
     size: int
+
+    @property
+    def parts(self) -> tuple[fmt.PartEntry, ...]:
+        return self.tail.parts
+
+    @property
+    def end_us(self) -> int:
+        return self.tail.end_us
 
     @property
     def end_ticks(self) -> int:
         last = self.parts[-1]
         return last.start_ticks + last.duration_ticks
+
+    def closing(self, tail: fmt.Tail, size: int, tail_offset: int | None) -> Closing:
+        """The row's fields, for a file that ends in `tail` (its own, or one that knows the end better)."""
+        root = tail.root(self.opened)
+        link = link_of(bytes.fromhex(self.opening.header.prev), root)
+        return Closing(tail.end_us, self.end_ticks, size, tail_offset, root, link, tail.clocks)
 
 
 def ticks_to_us(ticks: int) -> int:
@@ -57,16 +74,17 @@ def contents(path: Path) -> Contents | None:
         opening = fmt.parse_opening(reader.read, reader.size)
         if opening is None:
             return None
-        parts = fmt.scan(reader.read, reader.size, opening.parts_offset)
-        if not parts:
+        opened = reader.read(0, opening.parts_offset)
+        found = fmt.scan(reader.read, reader.size, opening.parts_offset)
+        if not found.parts:
             return None
-        end, tail = fmt.find_tail(reader, parts, opening.parts_offset)
-        last = parts[-1]
-        if tail is not None and tail.parts == tuple(parts):
-            return Contents(opening, parts, end, tail.end_us, True, reader.size)
-        return Contents(
-            opening, parts, end, last.wall_us + ticks_to_us(last.duration_ticks), False, reader.size
-        )
+        end, tail = fmt.find_tail(reader, found.parts, opening.parts_offset)
+        if tail is not None and (tail.parts, tail.leaves) == (tuple(found.parts), found.leaves):
+            return Contents(opening, opened, tail, end, True, reader.size)
+        last = found.parts[-1]
+        end_us = last.wall_us + ticks_to_us(last.duration_ticks)
+        own = fmt.Tail(end_us, tuple(found.parts), found.leaves)
+        return Contents(opening, opened, own, end, False, reader.size)
 
 
 def closed_contents(path: Path) -> Contents | None:
@@ -84,7 +102,8 @@ def closed_contents(path: Path) -> Contents | None:
             except Error:
                 return contents(path)
             if _touch(tail.parts, opening.parts_offset, begin + at):
-                return Contents(opening, list(tail.parts), begin + at, tail.end_us, True, reader.size)
+                opened = reader.read(0, opening.parts_offset)
+                return Contents(opening, opened, tail, begin + at, True, reader.size)
     return contents(path)
 
 
@@ -129,23 +148,23 @@ def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | Non
         discard(path, disk)
         index.remove_segment(row.id)
         return None
-    tail_offset = finish_file(path, disk, found)
-    index.close_segment(row.id, found.end_us, found.end_ticks, path.stat().st_size, tail_offset)
+    tail_offset = finish_file(path, disk, found, found.tail)
+    index.close_segment(row.id, found.closing(found.tail, path.stat().st_size, tail_offset))
     return found.end_us
 
 
-def finish_file(path: Path, disk: Disk, found: Contents, end_us: int | None = None) -> int | None:
-    """Cut the file after its last whole part and give it a tail. Returns the tail's offset; None when the
-    disk is too full for one. `end_us`: the segment's end where it is known better than the parts tell.
+def finish_file(path: Path, disk: Disk, found: Contents, tail: fmt.Tail) -> int | None:
+    """Cut the file after its last whole part and give it `tail`. Returns the tail's offset; None when the disk is too
+    full for one.
     """
     if found.whole:
         return found.parts_end
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         disk.truncate(fd, found.parts_end)
-        tail = fmt.tail_box(found.parts, found.end_us if end_us is None else end_us)
+        box = fmt.tail_box(tail)
         try:
-            complete = disk.write(fd, [tail]) == len(tail)
+            complete = disk.write(fd, [box]) == len(box)
         except OSError:
             complete = False
         if not complete:
@@ -179,17 +198,19 @@ def adopt(
     if found is None:
         return False
     header = found.opening.header
-    tail_offset = finish_file(path, disk, found)
+    tail_offset = finish_file(path, disk, found, found.tail)
     first = found.parts[0]
     try:
         with index.transaction():
             earliest = min([header.start_us, *(gap.start_us for gap in header.gaps)])
-            stream = index.add_stream(StreamKey(header.camera, header.stream), header.code, earliest)
+            key = StreamKey(header.camera, header.stream)
+            known = index.stream(key)
+            stream = known or index.add_stream(key, header.code, earliest, header.retention)
             index.add_run(header.run, stream.id, first.wall_us, found.opening.init)
             row_id = index.add_segment(
                 stream.id, header.run, header.seq, relative, first.wall_us, first.start_ticks
             )
-            index.close_segment(row_id, found.end_us, found.end_ticks, path.stat().st_size, tail_offset)
+            index.close_segment(row_id, found.closing(found.tail, path.stat().st_size, tail_offset))
             for gap in header.gaps:
                 add_known_gap(index, stream.id, Gap(gap.start_us, gap.end_us, gap.cause, gap.detail))
     except sqlite3.IntegrityError:

@@ -13,6 +13,8 @@ CREATE TABLE stream (
   code       TEXT NOT NULL,           -- the camera's code when last recorded: only for people
   since_us   INTEGER NOT NULL,        -- the ledger begins here
   expired_us INTEGER NOT NULL DEFAULT 0,  -- retention has deleted up to here: no coverage is promised before
+  retention  TEXT NOT NULL,           -- retention class of the camera
+  head       BLOB NOT NULL,           -- chain after the newest closed segment; 32 zero bytes before the first
   UNIQUE (camera, name)
 ) STRICT;
 
@@ -36,6 +38,10 @@ CREATE TABLE segment (
   end_ticks   INTEGER,
   bytes       INTEGER,                -- of the whole file
   tail_offset INTEGER,                -- NULL in a closed segment: the disk was too full for the tail, scan the parts
+  root        BLOB,                   -- hash of the segment (chain.py), and the chain after it; NULL while open
+  link        BLOB,
+  error_us    INTEGER,                -- estimated error of the wall time; NULL: the node's clock was not synchronised
+  camera_us   INTEGER,                -- the camera's clock minus the node's; NULL: it told none
   UNIQUE (run_id, seq)
 ) STRICT;
 CREATE INDEX segment_by_time ON segment (stream_id, start_us);

@@ -4,7 +4,8 @@ Promises   whatever parse_* returns was wholly in the file; a cut or damaged fil
            exception out of the format.
 Does not   open segments for writing (writer.py) nor know the index.
 
-The two `uuid` boxes are ISO/IEC 14496-12 section 11.1 user extensions: players skip them.
+The header is a `uuid` box (ISO/IEC 14496-12, 11.1), the tail a `free` box (8.1.2): players skip both, and libav also
+one that a power cut ended in the middle.
 """
 
 from __future__ import annotations
@@ -12,21 +13,25 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from luytre.archive.chain import HASH_BYTES, MARK_SIZE, parse_mark, root_of
+from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks
 from luytre.base.clock import to_datetime
 from luytre.base.errors import Error, Kind, from_os
 from luytre.media.fmp4.read import PartInfo, scan_parts
 
 # 16 bytes each: "luytre", two bytes of format, and the box's name.
-HEADER_TYPE = b"luytre\x00\x01\x80\x00header"
-TAIL_TYPE = b"luytre\x00\x01\x80\x00tail\x00\x00"
+HEADER_TYPE = b"luytre\x00\x02\x80\x00header"
+TAIL_TYPE = b"luytre\x00\x02\x80\x00tail\x00\x00"
 
 _BOX = struct.Struct(">I4s16s")
-_TAIL_HEAD = struct.Struct(">Iq")
+# Parts, end, estimated error of the wall time, the camera's clock minus the node's; the last two may be unknown.
+_TAIL_HEAD = struct.Struct(">Iqqq")
+_NOTHING = -(1 << 63)
 _ENTRY = struct.Struct(">QIQIqB")
 _FLAG_KEY = 1
 # A thousand gaps of 100 bytes are told at most (ledger.py); their details may be long.
@@ -38,7 +43,7 @@ Read = Callable[[int, int], bytes]
 
 
 class PartEntry(NamedTuple):
-    """One part in its file. Ends where the next begins; the last one ends with the segment."""
+    """One part in its file, from its mark on. Ends where the next begins; the last one ends with the segment."""
 
     offset: int
     size: int
@@ -60,6 +65,8 @@ class GapNote:
 
 @dataclass(frozen=True, slots=True)
 class Header:
+    """`prev`: the stream's chain before this segment, in hex; `retention`: the class that the camera was kept under."""
+
     camera: str
     code: str
     stream: str
@@ -67,13 +74,29 @@ class Header:
     seq: int
     start_us: int
     start_ticks: int
+    prev: str
+    retention: str
     gaps: tuple[GapNote, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
+    """`leaves`: 32 bytes for each part, in order."""
+
     end_us: int
     parts: tuple[PartEntry, ...]
+    leaves: bytes
+    clocks: Clocks = UNKNOWN_CLOCKS
+
+    @property
+    def head(self) -> bytes:
+        """What the tail says before its table, as it is hashed."""
+        error_us, camera_us = (_NOTHING if number is None else number for number in self.clocks)
+        return _TAIL_HEAD.pack(len(self.parts), self.end_us, error_us, camera_us)
+
+    def root(self, opening: bytes) -> bytes:
+        """The segment's hash; `opening` are the file's bytes before its first part."""
+        return root_of(opening, self.head, self.leaves)
 
 
 def file_name(run: str, seq: int, start_us: int) -> str:
@@ -87,40 +110,44 @@ def header_box(header: Header) -> bytes:
     return _BOX.pack(_BOX.size + len(payload), b"uuid", HEADER_TYPE) + payload
 
 
-def tail_box(parts: Sequence[PartEntry], end_us: int) -> bytes:
+def tail_box(tail: Tail) -> bytes:
     entries = b"".join(
         _ENTRY.pack(p.offset, p.size, p.start_ticks, p.duration_ticks, p.wall_us, _FLAG_KEY if p.key else 0)
-        for p in parts
+        for p in tail.parts
     )
-    payload = _TAIL_HEAD.pack(len(parts), end_us) + entries
-    return _BOX.pack(_BOX.size + len(payload), b"uuid", TAIL_TYPE) + payload
+    payload = tail.head + entries + tail.leaves
+    return _BOX.pack(_BOX.size + len(payload), b"free", TAIL_TYPE) + payload
 
 
 def is_tail(head: bytes, size: int) -> bool:
     """Whether the first bytes of what ends a file, `size` bytes, are those of a tail of just that length."""
-    return len(head) >= _BOX.size and _BOX.unpack_from(head) == (size, b"uuid", TAIL_TYPE)
+    return len(head) >= _BOX.size and _BOX.unpack_from(head) == (size, b"free", TAIL_TYPE)
 
 
 def parse_tail(box: bytes) -> Tail:
     """Raises Error(DATA_LOSS) when `box` is not a whole tail."""
     try:
         size, kind, extended = _BOX.unpack_from(box)
-        if kind != b"uuid" or extended != TAIL_TYPE or size != len(box):
+        if kind != b"free" or extended != TAIL_TYPE or size != len(box):
             raise ValueError("not a tail box")
-        count, end_us = _TAIL_HEAD.unpack_from(box, _BOX.size)
-        if _BOX.size + _TAIL_HEAD.size + count * _ENTRY.size != size:
+        count, end_us, *known = _TAIL_HEAD.unpack_from(box, _BOX.size)
+        table = _BOX.size + _TAIL_HEAD.size
+        leaves = table + count * _ENTRY.size
+        if leaves + count * HASH_BYTES != size:
             raise ValueError("its length does not fit its count")
     except (struct.error, ValueError) as error:
         raise Error(
             Kind.DATA_LOSS, f"segment tail: {error}", hint="Run `luytre check --repair`.", cause="file_lost"
         ) from error
-    entries = _ENTRY.iter_unpack(box[_BOX.size + _TAIL_HEAD.size :])
+    error_us, camera_us = (None if number == _NOTHING else number for number in known)
     return Tail(
         end_us,
         tuple(
             PartEntry(offset, size, ticks, duration, wall_us, bool(flags & _FLAG_KEY))
-            for offset, size, ticks, duration, wall_us, flags in entries
+            for offset, size, ticks, duration, wall_us, flags in _ENTRY.iter_unpack(box[table:leaves])
         ),
+        box[leaves:],
+        Clocks(error_us, camera_us),
     )
 
 
@@ -163,12 +190,18 @@ def _parse_header(payload: bytes) -> Header | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     numbers: list[object] = [header.seq, header.start_us, header.start_ticks]
-    texts: list[object] = [header.camera, header.code, header.stream, header.run]
+    texts: list[object] = [header.camera, header.code, header.stream, header.run, header.retention]
     for gap in gaps:
         numbers += (gap.start_us, gap.end_us)
         texts += (gap.cause, gap.detail)
     whole = all(type(n) is int and abs(n) < _MAX_NUMBER for n in numbers) and all(map(_is_text, texts))
-    return header if whole else None
+    return header if whole and _is_hash(header.prev) else None
+
+
+def _is_hash(value: object) -> bool:
+    return (
+        isinstance(value, str) and len(value) == 2 * HASH_BYTES and not set(value) - set("0123456789abcdef")
+    )
 
 
 def _is_text(value: object) -> bool:
@@ -176,23 +209,39 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def scan(read: Read, size: int, start: int) -> list[PartEntry]:
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """Parts found by walking, and their leaves as their marks tell them."""
+
+    parts: list[PartEntry]
+    leaves: bytes
+
+
+def scan(read: Read, size: int, start: int) -> Scanned:
     """The whole parts from byte `start` on, by walking their boxes; stops at the first that is not whole or not ours."""
     entries: list[PartEntry] = []
+    leaves = bytearray()
     expected = start
     for part in scan_parts(read, size, start):
-        if part.offset != expected or part.wall_us is None or not part.tracks:
+        leaf = parse_mark(read(expected, MARK_SIZE))
+        if leaf is None or part.offset != expected + MARK_SIZE or part.wall_us is None or not part.tracks:
             break
         entries.append(_entry(part))
+        leaves += leaf
         expected = part.offset + part.size
-    return entries
+    return Scanned(entries, bytes(leaves))
 
 
 def _entry(part: PartInfo) -> PartEntry:
     first = part.tracks[0]
     assert part.wall_us is not None
     return PartEntry(
-        part.offset, part.size, first.base_ticks, first.duration_ticks, part.wall_us, first.first_is_key
+        part.offset - MARK_SIZE,
+        part.size + MARK_SIZE,
+        first.base_ticks,
+        first.duration_ticks,
+        part.wall_us,
+        first.first_is_key,
     )
 
 

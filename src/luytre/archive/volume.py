@@ -17,7 +17,8 @@ from luytre.base.errors import Error, Kind, from_os
 from luytre.base.ids import uuid7
 
 MARKER = "volume.json"
-FORMAT = 1
+# 2: parts have marks, segments are chained.
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 
 from luytre.archive import recover
 from luytre.archive.disk import Disk, OsDisk
@@ -68,10 +69,12 @@ class DiskWriter(threading.Thread):
 
     # -- called by the recorder's thread ----------------------------------------------------------------------
 
-    def take_up(self, key: StreamKey, code: str) -> Future[int]:
-        """Heal the stream and open its ledger. Gives the earliest wall time (µs) a new run may begin at."""
+    def take_up(self, key: StreamKey, code: str, retention: str | None = None) -> Future[int]:
+        """Heal the stream and open its ledger. Gives the earliest wall time (µs) a new run may begin at. `retention`: the
+        camera's class from now on; None leaves it as it is.
+        """
         answer: Future[int] = Future()
-        self._commands.put(lambda: self._take_up(key, code, answer))
+        self._commands.put(lambda: self._take_up(key, code, retention, answer))
         return answer
 
     def accepts_runs(self) -> bool:
@@ -139,18 +142,21 @@ class DiskWriter(threading.Thread):
                 set_aside_broken(self.volume, self._index.inode, self._clock)
         return cause
 
-    def _take_up(self, key: StreamKey, code: str, answer: Future[int]) -> None:
+    def _take_up(self, key: StreamKey, code: str, retention: str | None, answer: Future[int]) -> None:
         try:
             ledger = self._ledgers.get(key)
             if ledger is None:
-                ledger = self._ledgers[key] = self._open_ledger(key, code)
+                ledger = self._ledgers[key] = self._open_ledger(key, code, retention)
+            elif retention not in (None, ledger.row.retention):
+                row = self._index.add_stream(key, code, ledger.row.since_us, retention)
+                ledger.row = replace(ledger.row, retention=row.retention)
         except (OSError, sqlite3.Error, Error) as error:
             self._block(error)
             answer.set_exception(error)
         else:
             answer.set_result(ledger.covered_us)
 
-    def _open_ledger(self, key: StreamKey, code: str) -> StreamLedger:
+    def _open_ledger(self, key: StreamKey, code: str, retention: str | None) -> StreamLedger:
         row = self._index.stream(key)
         for open_row in self._index.not_closed(row.id) if row else ():
             recover.heal(self.volume, self._index, self._disk, open_row)
@@ -158,7 +164,7 @@ class DiskWriter(threading.Thread):
         # With a new index nobody knows whether the node was stopped or crashed.
         pending = self._index.meta("import") == PENDING
         cause = Cause.UNKNOWN if pending else Cause.NODE_CRASHED
-        return take_up(self._index, key, code, self._clock.wall_us(), cause)
+        return take_up(self._index, key, code, self._clock.wall_us(), cause, retention)
 
     def _write(self, run: RunHandle, part: Part) -> None:
         try:
@@ -183,7 +189,7 @@ class DiskWriter(threading.Thread):
         self.volume.must_be_here()
         self._settle()
         told = ledger.beginning(part.start_us)
-        segment = OpenSegment.create(self.volume, self._disk, run, part, told)
+        segment = OpenSegment.create(self.volume, self._disk, run, part, told, ledger.row)
         try:
             # Together: at no moment is the stream neither recorded nor in a gap.
             with self._index.transaction():
@@ -219,8 +225,8 @@ class DiskWriter(threading.Thread):
         """The ledger and the file as they are when the segment ends."""
         ledger = self._ledgers[segment.run.key]
         if segment.parts:
-            ledger.covered_us = segment.end_us
             segment.finish(self._disk)
+            ledger.closed(segment.closing.link, segment.end_us)
         else:
             ledger.untold()
 
@@ -303,11 +309,11 @@ class DiskWriter(threading.Thread):
                 if found is None:
                     self._tailless.popleft()
                     return
-                offset = recover.finish_file(segment.path, self._disk, found, segment.end_us)
+                offset = recover.finish_file(segment.path, self._disk, found, segment.tail)
                 if offset is None:
                     return
-                size = segment.path.stat().st_size
-                self._index.close_segment(row.id, segment.end_us, segment.end_ticks, size, offset)
+                segment.tail_offset, segment.size = offset, segment.path.stat().st_size
+                self._index.close_segment(row.id, segment.closing)
             self._tailless.popleft()
 
     def _replace_index(self) -> None:

@@ -83,6 +83,20 @@ _VI: Mapping[Cause, Words] = {
         "Camera đang được tạm dừng", "Bật lại camera trong trang Camera khi cần ghi hình."
     ),
     Cause.CONNECTING: Words("Đang kết nối với camera", "Chờ vài giây."),
+    Cause.DISK_MISSING: Words(
+        "Ổ đĩa không còn ở chỗ của nó", "Kiểm tra dây và nguồn của ổ đĩa; hệ thống tự ghi lại khi ổ trở về."
+    ),
+    Cause.DISK_READ_ONLY: Words(
+        "Ổ đĩa chỉ cho đọc", "Sao lưu ổ này rồi thay ổ mới: thường là dấu hiệu ổ sắp hỏng."
+    ),
+    Cause.CLOCK_STEPPED: Words(
+        "Đồng hồ máy chủ được chỉnh", "Không mất hình; nếu lặp lại, kiểm tra máy chủ thời gian (NTP)."
+    ),
+    Cause.NO_MOTION: Words(
+        "Không có chuyển động", "Không cần làm gì: camera này chỉ lưu khi có chuyển động."
+    ),
+    Cause.NOT_SCHEDULED: Words("Ngoài giờ ghi hình", "Đổi lịch ghi của camera nếu cần ghi vào giờ này."),
+    Cause.ELSEWHERE: Words("Hình nằm ở ổ đĩa khác", "Không cần làm gì: xem lại như thường."),
     Cause.FILE_LOST: Words("Tệp hình bị mất", "Chạy `luytre check --repair` và kiểm tra ổ đĩa."),
     Cause.UNKNOWN: Words("Không còn ghi chép về lý do", "Xem nhật ký máy chủ của khoảng thời gian này."),
 }
@@ -153,6 +167,20 @@ _EN: Mapping[Cause, Words] = {
         "The camera is paused", "Enable it on the Cameras page when it should record."
     ),
     Cause.CONNECTING: Words("Connecting to the camera", "Wait a few seconds."),
+    Cause.DISK_MISSING: Words(
+        "The disk is not in its place", "Check its cable and power; recording resumes when it is back."
+    ),
+    Cause.DISK_READ_ONLY: Words(
+        "The disk can only be read", "Back it up and replace it: often a sign that it is about to fail."
+    ),
+    Cause.CLOCK_STEPPED: Words(
+        "The node's clock was set", "No picture is missing; if this repeats, check its time server (NTP)."
+    ),
+    Cause.NO_MOTION: Words("Nothing moved", "Nothing to do: this camera keeps only what moves."),
+    Cause.NOT_SCHEDULED: Words(
+        "Outside the recording hours", "Change the camera's schedule if this time should be recorded."
+    ),
+    Cause.ELSEWHERE: Words("Recorded on another disk", "Nothing to do: it plays as usual."),
     Cause.FILE_LOST: Words("A video file is missing", "Run `luytre check --repair`, and check the disk."),
     Cause.UNKNOWN: Words("No record of the reason is left", "Look at the node's log of that time."),
 }

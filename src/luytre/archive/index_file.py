@@ -1,0 +1,121 @@
+"""index.db as a file: opened, created, checked, and its transactions. What is in it: index.py.
+
+Promises   nothing is written to a file that is not the volume's index in this program's format.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from luytre.archive.faults import unreadable
+from luytre.base.errors import Error, Kind
+
+# Of the schema. An index of another format is made again from the files, as a lost one is.
+FORMAT = "3"
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class IndexFile:
+    """A connection to one volume's index.db. Raises Error(DATA_LOSS) when the file is not a database of ours."""
+
+    def __init__(self, path: Path, volume_id: str, *, create: bool = False) -> None:
+        if not create and not path.exists():
+            raise Error(
+                Kind.DATA_LOSS, f"{path} is missing", hint="Run `luytre check --repair`.", cause="file_lost"
+            )
+        self.path = path
+        # A reader must not leave an empty file where the index was deleted a moment ago.
+        address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+        try:
+            self.db = sqlite3.connect(
+                address, uri=True, timeout=30.0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise unreadable(path, error) from error
+        try:
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA synchronous = NORMAL")
+            self.db.execute("PRAGMA foreign_keys = ON")
+            if create:
+                self._create(volume_id)
+            self._must_be_of(volume_id)
+            self.inode = path.stat().st_ino
+        except sqlite3.DatabaseError as error:
+            self.db.close()
+            raise unreadable(path, error) from error
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _must_be_of(self, volume_id: str) -> None:
+        found, version = self.meta("volume"), self.meta("format")
+        if version != FORMAT:
+            raise Error(
+                Kind.DATA_LOSS,
+                f"{self.path} has format {version}, this program writes {FORMAT}",
+                hint="Run `luytre check --repair`: it is made again from the files.",
+                cause="file_lost",
+            )
+        if found != volume_id:
+            raise Error(
+                Kind.CONFLICT,
+                f"{self.path} belongs to volume {found}",
+                hint="Put each disk's own index back, or run `luytre check --repair`: it is made again from the files.",
+                cause="disk_error",
+            )
+
+    def _create(self, volume_id: str) -> None:
+        with self.transaction():
+            if self.db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone():
+                return
+            # executescript would commit the transaction that keeps two creators apart.
+            for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
+                self.db.execute(statement)
+            self.db.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), ("volume", volume_id)])
+
+    def close(self) -> None:
+        self.db.close()
+
+    def is_current(self) -> bool:
+        """False when the file was deleted or replaced under this connection."""
+        try:
+            return self.path.stat().st_ino == self.inode
+        except OSError:
+            return False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is written together; nested use joins the outer one."""
+        if self.db.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            # A full disk may have rolled back by itself already.
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see one state of the index; writers are not kept waiting. Nothing may be written inside."""
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("COMMIT")
+
+    def meta(self, key: str) -> str | None:
+        row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (key, value)
+        )
