@@ -21,6 +21,7 @@ from luytre.archive.index import Index
 from luytre.archive.keeper import Keeper
 from luytre.archive.keys import StreamKey
 from luytre.archive.open_segment import Part, RunHandle
+from luytre.archive.promise import Promise
 from luytre.archive.retention import Policy, Sweep
 from luytre.archive.volume import Volume, create_volume, open_volume
 from luytre.archive.writer import RETRY_S, DiskWriter
@@ -36,7 +37,15 @@ OTHER = StreamKey("018f0000-0000-7000-8000-000000000002", "main")
 CODES = {KEY: "cong-truoc", OTHER: "ngo-12"}
 # 2026-11-22T07:04:40Z
 START_US = 1_795_331_080_000_000
-KEEP_ALL = Policy(days=3650, reserve_bytes=0)
+
+
+def keep(days: float, max_bytes: int | None = None, reserve_bytes: int = 0) -> Policy:
+    """A policy of one class."""
+    promise = Promise(days=days, keep_days=days, sub_days=days, sub_keep_days=days)
+    return Policy((promise,), max_bytes, reserve_bytes)
+
+
+KEEP_ALL = keep(days=3650, reserve_bytes=0)
 
 
 @cache

@@ -12,9 +12,8 @@ import pytest
 
 from luytre.archive import ballast
 from luytre.archive.check import check
-from luytre.archive.retention import Policy
 from luytre.base.clock import ManualClock
-from tests.archive.builder import KEY, OTHER, START_US, Feed, Ward, video
+from tests.archive.builder import KEY, OTHER, START_US, Feed, Ward, keep, video
 
 DISK_BYTES = 64 << 20
 RESERVE = 8 << 20
@@ -117,9 +116,9 @@ def test_retention_makes_room_on_a_disk_without_a_free_byte(ward: Ward) -> None:
     oldest = ward.files()[0]
     fill(ward.path)
     write_until_full(ward, feeds)
-    done = ward.sweep(Policy(days=3650, reserve_bytes=1 << 20))
+    done = ward.sweep(keep(days=3650, reserve_bytes=1 << 20))
     assert done.segments or ward.volume.space()[1] >= 1 << 20
-    done = ward.sweep(Policy(days=3650, reserve_bytes=RESERVE))
+    done = ward.sweep(keep(days=3650, reserve_bytes=RESERVE))
     assert done.segments > 0
     assert not oldest.exists()
     assert ward.volume.space()[1] >= min(RESERVE, done.bytes)

@@ -14,9 +14,8 @@ import pytest
 
 from luytre.archive import recover
 from luytre.archive.check import check
-from luytre.archive.retention import Policy
 from luytre.archive.writer import RETRY_S
-from tests.archive.builder import KEEP_ALL, KEY, OTHER, Feed, Ward, video
+from tests.archive.builder import KEEP_ALL, KEY, OTHER, Feed, Ward, keep, video
 from tests.archive.conftest import MakeWard
 from tests.archive.faulty import FaultyDisk
 
@@ -212,10 +211,10 @@ def test_retention_goes_on_though_one_file_cannot_be_deleted(ward: Ward, disk: F
     disk.fail("unlink", errno.EIO, after=1)
     ward.clock.advance(3600)
     with pytest.raises(OSError, match="Input/output"):
-        ward.sweep(Policy(days=0.01, reserve_bytes=0), disk)
+        ward.sweep(keep(days=0.01, reserve_bytes=0), disk)
     assert len(ward.files()) == before - 1
     disk.heal()
-    ward.sweep(Policy(days=0.01, reserve_bytes=0), disk)
+    ward.sweep(keep(days=0.01, reserve_bytes=0), disk)
     assert ward.files() == []
     ward.sweep(KEEP_ALL)
     assert check(ward.path, clock=ward.clock) == []

@@ -8,9 +8,8 @@ import pytest
 from luytre.archive import holds
 from luytre.archive.check import check
 from luytre.archive.keys import Span, StreamKey
-from luytre.archive.retention import Policy
 from luytre.base.errors import Error, Kind
-from tests.archive.builder import KEY, Ward
+from tests.archive.builder import KEY, Ward, keep
 
 
 def test_placed_and_released(ward: Ward) -> None:
@@ -82,7 +81,7 @@ def test_what_was_deleted_before_the_hold_is_no_fault(ward: Ward) -> None:
         oldest = index.db.execute("SELECT end_us FROM segment ORDER BY start_us LIMIT 1").fetchone()[0]
     with ward.index() as index:
         _, used, _ = index.totals()
-    ward.sweep(Policy(days=3650, max_bytes=used - 1, reserve_bytes=0))
+    ward.sweep(keep(days=3650, max_bytes=used - 1, reserve_bytes=0))
     with ward.index() as index:
         holds.place(index, KEY, Span(feed.start_us, feed.end_us), "vụ", "an", ward.clock)
     assert ward.archive.coverage(KEY, feed.start_us, feed.end_us).spans[0].start_us == oldest

@@ -9,8 +9,8 @@ from luytre.archive.check import check
 from luytre.archive.disk import OsDisk
 from luytre.archive.index import US_PER_DAY
 from luytre.archive.keys import Span
-from luytre.archive.retention import Policy, sweep
-from tests.archive.builder import KEEP_ALL, KEY, OTHER, Feed, Ward, video
+from luytre.archive.retention import sweep
+from tests.archive.builder import KEEP_ALL, KEY, OTHER, Feed, Ward, keep, video
 
 DAY_S = US_PER_DAY / 1e6
 
@@ -40,7 +40,7 @@ def three_days(ward: Ward) -> list[tuple[Feed, Feed]]:
 
 def test_days(ward: Ward) -> None:
     days = three_days(ward)
-    done = ward.sweep(Policy(days=2.0, reserve_bytes=0))
+    done = ward.sweep(keep(days=2.0, reserve_bytes=0))
     assert done.segments > 0
     assert done.missing_bytes == 0
     with ward.index() as index:
@@ -60,7 +60,7 @@ def test_a_day_folder_that_is_empty_goes(ward: Ward) -> None:
         ward.clock.advance(DAY_S)
     folder = ward.path / "video" / "cong-truoc" / "main"
     names = sorted(path.name for path in folder.iterdir())
-    ward.sweep(Policy(days=0.0, reserve_bytes=0))
+    ward.sweep(keep(days=0.0, reserve_bytes=0))
     assert ward.files() == []
     assert sorted(path.name for path in folder.iterdir()) == names[-2:]
 
@@ -72,7 +72,7 @@ def test_gaps_go_with_the_recordings_around_them(ward: Ward) -> None:
         ward.writer.gap(KEY, ward.clock.wall_us(), cause)
         ward.clock.advance(DAY_S)
     ward.settle()
-    ward.sweep(Policy(days=1.5, reserve_bytes=0))
+    ward.sweep(keep(days=1.5, reserve_bytes=0))
     assert ward.causes() == ["timeout", "refused"]
     clean(ward)
 
@@ -82,7 +82,7 @@ def test_max_bytes_takes_the_oldest_of_all_streams(ward: Ward) -> None:
     everything = sorted((start, code) for code, times in starts(ward).items() for start in times)
     with ward.index() as index:
         _, used, _ = index.totals()
-    done = ward.sweep(Policy(days=3650, max_bytes=used // 2, reserve_bytes=0))
+    done = ward.sweep(keep(days=3650, max_bytes=used // 2, reserve_bytes=0))
     kept = sorted((start, code) for code, times in starts(ward).items() for start in times)
     assert kept == everything[done.segments :]
     assert 0 < done.segments < len(everything)
@@ -97,7 +97,7 @@ def test_reserve_is_room_left_to_the_disk(ward: Ward, monkeypatch: pytest.Monkey
         _, used, _ = index.totals()
     free = 1000
     monkeypatch.setattr("luytre.archive.volume.Volume.space", lambda _: (1 << 30, free))
-    done = ward.sweep(Policy(days=3650, reserve_bytes=free + used // 3))
+    done = ward.sweep(keep(days=3650, reserve_bytes=free + used // 3))
     assert used // 3 <= done.bytes < used // 3 + used // 4
     clean(ward)
 
@@ -107,17 +107,17 @@ def test_a_hold_is_passed_over_until_it_is_released(ward: Ward) -> None:
     held = days[0][0]
     with ward.index() as index:
         hold = holds.place(index, KEY, Span(held.start_us + 1, held.start_us + 2), "vụ", "an", ward.clock)
-    done = ward.sweep(Policy(days=3650, max_bytes=0, reserve_bytes=0))
+    done = ward.sweep(keep(days=3650, max_bytes=0, reserve_bytes=0))
     assert done.missing_bytes > 0
     assert starts(ward)["cong-truoc"] == [held.start_us]
     assert starts(ward)["ngo-12"] == []
     clean(ward)
-    ward.sweep(Policy(days=0.0, reserve_bytes=0))
+    ward.sweep(keep(days=0.0, reserve_bytes=0))
     assert len(ward.files()) == 1
     clean(ward)
     with ward.index() as index:
         holds.release(index, hold.id, "an", ward.clock)
-    ward.sweep(Policy(days=0.0, reserve_bytes=0))
+    ward.sweep(keep(days=0.0, reserve_bytes=0))
     assert ward.files() == []
     clean(ward)
 
@@ -128,7 +128,7 @@ def test_gaps_under_a_hold_stay(ward: Ward) -> None:
     with ward.index() as index:
         holds.place(index, KEY, Span(first.start_us, second.end_us), "vụ", "an", ward.clock)
     ward.clock.advance(10 * DAY_S)
-    ward.sweep(Policy(days=1, reserve_bytes=0))
+    ward.sweep(keep(days=1, reserve_bytes=0))
     found = ward.archive.coverage(KEY, first.start_us, second.end_us)
     assert [gap.cause for gap in found.gaps] == ["stalled"]
     assert len(found.spans) == 2
@@ -139,7 +139,7 @@ def test_the_open_segment_stays(ward: Ward) -> None:
     ward.record(3)
     feed = Feed(KEY, (video(),), ward.clock.wall_us())
     ward.write(feed, 2)
-    ward.sweep(Policy(days=0.0, max_bytes=0, reserve_bytes=1 << 60))
+    ward.sweep(keep(days=0.0, max_bytes=0, reserve_bytes=1 << 60))
     assert len(ward.files()) == 1
     ward.write(feed, 3)
     ward.end(feed)
@@ -166,7 +166,7 @@ class _CrashingDisk(OsDisk):
 @pytest.mark.parametrize("after", range(4))
 def test_a_crash_between_mark_and_unlink(ward: Ward, after: int) -> None:
     three_days(ward)
-    policy = Policy(days=1.5, reserve_bytes=0)
+    policy = keep(days=1.5, reserve_bytes=0)
     with ward.index() as index, pytest.raises(_Crash):
         sweep(ward.volume, index, _CrashingDisk(after), policy, ward.clock.wall_us())
     clean(ward)
@@ -182,7 +182,7 @@ def test_minutes_shared_with_what_stays_are_kept(ward: Ward) -> None:
     with ward.index() as index:
         holds.place(index, KEY, Span(feed.end_us - 2, feed.end_us - 1), "vụ", "an", ward.clock)
     ward.clock.advance(DAY_S)
-    ward.sweep(Policy(days=0.5, reserve_bytes=0))
+    ward.sweep(keep(days=0.5, reserve_bytes=0))
     assert len(ward.files()) == 1
     minutes = ward.archive.minutes(KEY, feed.start_us // 60_000_000 * 60_000_000, feed.end_us)
     assert minutes[-1] & 1
@@ -193,7 +193,7 @@ def test_many_are_deleted_in_batches(ward: Ward, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("luytre.archive.retention.BATCH", 2)
     three_days(ward)
     count = len(ward.files())
-    assert ward.sweep(Policy(days=0.0, reserve_bytes=0)).segments == count
+    assert ward.sweep(keep(days=0.0, reserve_bytes=0)).segments == count
     assert ward.files() == []
     clean(ward)
 

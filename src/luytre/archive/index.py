@@ -13,15 +13,13 @@ from typing import Any, Literal, NamedTuple
 from luytre.archive.chain import GENESIS
 from luytre.archive.index_file import IndexFile
 from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks, Gap, Hold, Span, StreamKey
+from luytre.archive.promise import STANDARD
 
 US_PER_MINUTE = 60_000_000
 US_PER_DAY = 1440 * US_PER_MINUTE
 # No segment is longer than this (the writer cuts at twice `segment_s`, which is at most 30 min): bounds the
 # search by start.
 MAX_SEGMENT_US = 90 * US_PER_MINUTE
-# The retention class of cameras that were given none.
-STANDARD = "standard"
-
 # A field named `bytes` hides the type.
 Hash = bytes
 SegmentState = Literal["open", "closed", "deleting"]

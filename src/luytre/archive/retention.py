@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from luytre.archive.disk import Disk
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, minute_bits
 from luytre.archive.keys import Span
+from luytre.archive.promise import Promise
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 
@@ -20,13 +21,14 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """days: promised and kept at most; max_bytes: all segments of the volume together; reserve_bytes: free
-    space left to the disk.
+    """promises: the retention classes; max_bytes: all segments of the volume together; reserve_bytes: free space left to
+    the disk; alarm_days: how many days before a promise breaks the alarm is raised.
     """
 
-    days: float = 30.0
+    promises: tuple[Promise, ...] = (Promise(),)
     max_bytes: int | None = None
     reserve_bytes: int = 1 << 30
+    alarm_days: float = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def sweep(volume: Volume, index: Index, disk: Disk, policy: Policy, now_us: int)
     """
     round_ = _Round(volume, index, disk, now_us)
     round_.finish()
-    horizon_us = now_us - round(policy.days * US_PER_DAY)
+    horizon_us = now_us - round(policy.promises[0].keep_days * US_PER_DAY)
     while round_.delete(BATCH, horizon_us):
         pass
     for row in index.streams():

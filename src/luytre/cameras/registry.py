@@ -21,6 +21,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from luytre.archive.promise import Promise
 from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.config import NodeConfig
@@ -206,7 +207,6 @@ class Registry:
             VolumePlan(
                 path=str(volume.path),
                 flush_s=volume.flush_s,
-                days=volume.days,
                 max_bytes=volume.max_bytes,
                 reserve_bytes=volume.reserve_bytes,
             )
@@ -219,7 +219,14 @@ class Registry:
                 for row in rows
                 for stream in _ordered(row)
             )
-        return Plan(streams=streams, volumes=volumes, segment_s=config.segment_s)
+        days = max(volume.days for volume in config.volumes)
+        return Plan(
+            streams=streams,
+            volumes=volumes,
+            segment_s=config.segment_s,
+            promises=(Promise(days=days, keep_days=days),),
+            zone=config.zone,
+        )
 
     def write_plan(self, directory: Path) -> None:
         """DIR/run/plan.json anew, whole and in the order of changes, whoever makes them at the same time."""

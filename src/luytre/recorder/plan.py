@@ -9,15 +9,27 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 from zlib import crc32
 
 from luytre.archive.keys import StreamKey
+from luytre.archive.promise import STANDARD, Promise
 from luytre.base.errors import Error, Kind
+
+Mode = Literal["continuous", "motion", "schedule"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """`url` holds no credentials; `volume` is the path of the volume to write to."""
+    """What to record of one stream, how, and where to.
+
+    url                    holds no credentials
+    volume, spares         path of its own volume; the others, in the order in which to fall back on them
+    retention              name of its retention class
+    mode                   "continuous"; "motion": only around triggers; "schedule": only in `hours` of the ward's zone
+    hours                  a week's recording hours, as `luytre.recorder.hours` reads them
+    preroll_s, postroll_s  kept before and after what triggered
+    """
 
     camera: str
     code: str
@@ -27,6 +39,12 @@ class StreamPlan:
     password: str = field(default="", repr=False)
     audio: bool = False
     volume: str = ""
+    spares: tuple[str, ...] = ()
+    retention: str = STANDARD
+    mode: Mode = "continuous"
+    hours: str = ""
+    preroll_s: float = 5.0
+    postroll_s: float = 10.0
 
     @property
     def key(self) -> StreamKey:
@@ -39,18 +57,25 @@ class StreamPlan:
 
 @dataclass(frozen=True, slots=True)
 class VolumePlan:
+    """`journal`: a directory on another, quick disk that takes what is written first; "" for none."""
+
     path: str
     flush_s: float = 2.0
-    days: float = 30.0
     max_bytes: int | None = None
     reserve_bytes: int = 1 << 30
+    journal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """`alarm_days`: how many days before a promise breaks it is said; `zone`: the ward's, for recording hours."""
+
     streams: tuple[StreamPlan, ...] = ()
     volumes: tuple[VolumePlan, ...] = ()
     segment_s: float = 300.0
+    promises: tuple[Promise, ...] = (Promise(),)
+    alarm_days: float = 7.0
+    zone: str = "UTC"
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -70,9 +95,12 @@ def load(path: Path) -> Plan:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return Plan(
-            tuple(StreamPlan(**stream) for stream in fields["streams"]),
+            tuple(_stream(stream) for stream in fields["streams"]),
             tuple(VolumePlan(**volume) for volume in fields["volumes"]),
             float(fields["segment_s"]),
+            tuple(Promise(**promise) for promise in fields["promises"]),
+            float(fields["alarm_days"]),
+            str(fields["zone"]),
         )
     except FileNotFoundError as error:
         raise Error(
@@ -82,3 +110,7 @@ def load(path: Path) -> Plan:
         raise Error(
             Kind.INVALID, f"{path} is no recording plan", hint="Restart the node: it writes the plan again."
         ) from error
+
+
+def _stream(fields: dict[str, Any]) -> StreamPlan:
+    return StreamPlan(**{**fields, "spares": tuple(fields["spares"])})

@@ -152,7 +152,9 @@ class RecorderProcess:
         self._waiting.clear()
         self._volumes_at_s = self._clock.monotonic_s() + self._volume_retry_s
         for volume in self._plan.volumes:
-            self._policies[volume.path] = Policy(volume.days, volume.max_bytes, volume.reserve_bytes)
+            self._policies[volume.path] = Policy(
+                self._plan.promises, volume.max_bytes, volume.reserve_bytes, self._plan.alarm_days
+            )
         await asyncio.gather(*map(self._open, self._plan.volumes))
         for key, stream in mine.items():
             if key not in self._active:

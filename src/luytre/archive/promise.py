@@ -1,0 +1,45 @@
+"""A retention class: what is promised to the cameras in it (design/archive.md, "Retention")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from luytre.archive.keys import StreamKey
+
+# The class of cameras that were given none.
+STANDARD = "standard"
+SUB = "sub"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Of one class of cameras.
+
+    days, sub_days            promised, of the main and of the sub stream
+    keep_days, sub_keep_days  kept at most, where there is room; never less than promised
+    max_bytes                 of one camera's recordings on one volume, both streams together
+    overwrite                 when there is no room for what is promised: delete the oldest all the same, once the alarm
+                              was raised (True), or stop recording (False)
+    """
+
+    name: str = STANDARD
+    days: float = 30.0
+    keep_days: float = 30.0
+    sub_days: float = 30.0
+    sub_keep_days: float = 30.0
+    max_bytes: int | None = None
+    overwrite: bool = True
+
+    def promised(self, key: StreamKey) -> float:
+        """Days that this stream is promised."""
+        return self.sub_days if key.stream == SUB else self.days
+
+    def kept(self, key: StreamKey) -> float:
+        """Days after which this stream's recordings go, room or not."""
+        return self.sub_keep_days if key.stream == SUB else self.keep_days
+
+
+def promise_of(promises: tuple[Promise, ...], name: str) -> Promise:
+    """The class of that name; one that is no longer there is the standard one, and without that the default."""
+    found = {promise.name: promise for promise in promises}
+    return found.get(name) or found.get(STANDARD) or Promise()
