@@ -8,6 +8,7 @@ import pytest
 
 from luytre.archive import playback
 from luytre.archive.chain import MARK_SIZE
+from luytre.archive.keys import Span
 from luytre.archive.playback import SegmentRef
 from luytre.base.clock import to_us
 from luytre.base.errors import Error, Kind
@@ -71,7 +72,7 @@ def parse(text: str) -> Parsed:
 
 def play(ward: Ward, start_us: int, end_us: int) -> Parsed:
     text = playback.playlist(
-        ward.archive, KEY, start_us, end_us, lambda ref: ref.id, lambda run: f"init/{run}"
+        ward.archive, [KEY], Span(start_us, end_us), lambda _, ref: ref.id, lambda _, run: f"init/{run}"
     )
     found = parse(text)
     assert found.ended
@@ -177,7 +178,13 @@ def test_nothing_recorded(ward: Ward) -> None:
     assert (caught.value.kind, caught.value.cause) == (Kind.NOT_FOUND, "nothing_recorded")
     assert "nearest picture" in caught.value.hint
     with pytest.raises(Error) as caught:
-        playback.playlist(ward.archive, OTHER, feed.start_us, feed.end_us, lambda ref: ref.id, str)
+        playback.playlist(
+            ward.archive,
+            [OTHER],
+            Span(feed.start_us, feed.end_us),
+            lambda _, ref: ref.id,
+            lambda _, run: run,
+        )
     assert "Nothing was recorded yet" in caught.value.hint
 
 

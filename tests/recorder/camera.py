@@ -142,7 +142,7 @@ class Bench:
         found = []
         for segment in self.archive.segments(KEY, Span(0, 1 << 62)):
             table = self.archive.parts_of(segment)
-            found += [Located(segment, entry, table.end_of(n)) for n, entry in enumerate(table.parts)]
+            found += [Located(KEY, segment, entry, table.end_of(n)) for n, entry in enumerate(table.parts)]
         return found
 
     def recorded(self) -> list[Sample]:

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 StreamName = Literal["main", "sub"]
+# "auto": each moment from main, or from sub where main is not there.
+PlayedName = Literal["auto", "main", "sub"]
 State = Literal["connecting", "recording", "retrying", "disabled", "unknown"]
 Time = Annotated[str, Field(description="RFC 3339, UTC, `Z`.", json_schema_extra={"format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -213,7 +215,7 @@ class Day(Answer):
 class TicketAsk(Ask):
     start: Annotated[str, Field(max_length=64)]
     end: Annotated[str, Field(max_length=64)]
-    stream: StreamName = "main"
+    stream: PlayedName = "main"
 
 
 class Tickets(Answer):

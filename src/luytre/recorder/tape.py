@@ -61,10 +61,11 @@ class Tape:
 
     def add(self, timed: Timed, origin: int, clocks: Clocks) -> None:
         """The run's next group. `origin`: RTP time of the run's tick 0."""
-        if self._gate.wants(timed.start_us, timed.end_us):
-            if self.handle is None:
-                for earlier in self._recalled(timed):
-                    self._write(earlier, origin, clocks)
+        wanted = self._wants(timed)
+        if self.handle is None and (wanted or any(map(self._wants, self._memory))):
+            for earlier in self._recalled(timed):
+                self._write(earlier, origin, clocks)
+        if wanted:
             self._write(timed, origin, clocks)
             return
         if self.handle is not None:
@@ -100,6 +101,9 @@ class Tape:
         next(later)
         return any(timed.group.key and timed.start_us <= until_us for timed in later)
 
+    def _wants(self, timed: Timed) -> bool:
+        return self._gate.wants(timed.start_us, timed.end_us)
+
     def _recalled(self, timed: Timed) -> list[Timed]:
         """What a take that `timed` is wanted for begins with: all that is remembered and wanted, from the keyframe before
         it.
@@ -107,7 +111,7 @@ class Tape:
         seen = [*self._memory, timed]
         self._memory.clear()
         self._memory_bytes = 0
-        wanted = next(n for n, one in enumerate(seen) if self._gate.wants(one.start_us, one.end_us))
+        wanted = next(n for n, one in enumerate(seen) if self._wants(one))
         begin = next((n for n in range(wanted, -1, -1) if seen[n].group.key), wanted)
         return seen[begin:-1]
 
