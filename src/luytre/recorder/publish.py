@@ -131,7 +131,7 @@ class Subscriber:
 
 class Publisher:
     """`on_watch(key, watched)` when the first subscriber comes or the last one goes; `run_of(key)` the
-    stream's present run.
+    stream's present run; `on_trigger(camera, at_us, active_s)` when somebody saw something move.
     """
 
     def __init__(
@@ -139,10 +139,12 @@ class Publisher:
         states: Callable[[], list[StreamState]],
         on_watch: Callable[[StreamKey, bool], None],
         run_of: Callable[[StreamKey], Run | None],
+        on_trigger: Callable[[str, int, float], None] = lambda camera, at_us, active_s: None,
     ) -> None:
         self._states = states
         self._on_watch = on_watch
         self._run_of = run_of
+        self._on_trigger = on_trigger
         self._subscribers: set[Subscriber] = set()
         self._watchers: dict[StreamKey, list[Subscriber]] = {}
         self._numbers = count(1)
@@ -205,7 +207,7 @@ class Publisher:
             while data := await reader.read(4096):
                 for kind, payload in splitter.feed(data):
                     self._command(subscriber, kind, payload)
-        except (OSError, Error, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, Error, ValueError, ArithmeticError, KeyError, TypeError, RecursionError):
             # Gone, or talks nonsense: either way this connection is over.
             pass
         finally:
@@ -216,6 +218,9 @@ class Publisher:
 
     def _command(self, subscriber: Subscriber, kind: bytes, payload: bytes) -> None:
         fields = json.loads(payload)
+        if kind == wire.TRIGGER:
+            self._on_trigger(str(fields["camera"]), int(fields["at_us"]), float(fields["active_s"]))
+            return
         key = StreamKey(str(fields["camera"]), str(fields["stream"]))
         if kind == wire.WATCH and key not in subscriber.channels:
             channel = subscriber.channels[key] = Channel(next(self._numbers))
