@@ -12,7 +12,7 @@ from luytre.api.guards import WardNode, needs
 from luytre.api.languages import language_of
 from luytre.api.problems import zone_of
 from luytre.api.times import calendar_day
-from luytre.base.clock import rfc3339
+from luytre.base.clock import US_PER_S, rfc3339
 from luytre.people.actor import Actor
 
 routes = APIRouter(tags=["playback"])
@@ -43,7 +43,7 @@ def get_day(
     actor: Annotated[Actor, needs("playback")],
     stream: shapes.StreamName = "main",
 ) -> shapes.Day:
-    """One day's timeline: minute bitmap, exact spans, gaps with their causes, holds."""
+    """One day's timeline: minute bitmap, exact spans, gaps with their causes, holds, how far the times can be trusted."""
     zone = zone_of(request)
     language = language_of(request)
     day = node.viewing.day(actor, code, stream, calendar_day(date), zone)
@@ -70,4 +70,17 @@ def get_day(
             shapes.Hold(start=rfc3339(hold.start_us), end=rfc3339(hold.end_us), reason=hold.reason)
             for hold in day.holds
         ],
+        clocks=[
+            shapes.ClockSpan(
+                start=rfc3339(span.start_us),
+                end=rfc3339(span.end_us),
+                error_s=_seconds(span.clocks.error_us),
+                camera_offset_s=_seconds(span.clocks.camera_us),
+            )
+            for span in day.clocks
+        ],
     )
+
+
+def _seconds(us: int | None) -> float | None:
+    return None if us is None else round(us / US_PER_S, 3)

@@ -196,6 +196,17 @@ class Hold(Answer):
     reason: str
 
 
+class ClockSpan(Answer):
+    """What was known of the clocks over a stretch of segments. `error_s`: estimated error of the pictures' times, null while
+    the node's clock was not synchronised. `camera_offset_s`: the camera's own clock minus the node's, null where it told none.
+    """
+
+    start: Time
+    end: Time
+    error_s: float | None
+    camera_offset_s: float | None
+
+
 class Day(Answer):
     """`minutes`: one number per minute of the day; bit 0 recorded, bit 1 gap, bit 2 hold, bit 3 motion."""
 
@@ -210,6 +221,7 @@ class Day(Answer):
     spans: list[Span]
     gaps: list[Gap]
     holds: list[Hold]
+    clocks: list[ClockSpan]
 
 
 class TicketAsk(Ask):

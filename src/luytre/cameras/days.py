@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from luytre.archive.catalog import Archive
+from luytre.archive.clocks import ClockSpan, clocks_in
 from luytre.archive.keys import Gap, Hold, Span, StreamKey
 from luytre.base.clock import US_PER_S, to_us
 
@@ -30,6 +31,7 @@ class Day:
     spans: tuple[Span, ...]
     gaps: tuple[Gap, ...]
     holds: tuple[Hold, ...]
+    clocks: tuple[ClockSpan, ...]
 
     @property
     def recorded_s(self) -> float:
@@ -56,4 +58,5 @@ def day_of(archive: Archive, key: StreamKey, day: date, zone: ZoneInfo) -> Day:
         spans=tuple(coverage.spans),
         gaps=tuple(coverage.gaps),
         holds=tuple(coverage.holds),
+        clocks=tuple(clocks_in(archive, key, Span(start_us, end_us))),
     )

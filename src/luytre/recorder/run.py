@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.keys import Cause, Clocks, StreamKey
 from luytre.archive.open_segment import Part, RunHandle
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
+from luytre.base.timekeeping import NodeClock
 from luytre.media.fmp4.write import init_segment
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, Track, VideoTrack
 from luytre.recorder.assemble import Assembler, Group, pack
-from luytre.recorder.wall import WallMapping, ticks_to_us
+from luytre.recorder.wall import WallMapping
 
 # Unwritten bytes of one stream: half a minute at 4 Mb/s (design/archive.md, "Pressure").
 BUDGET_BYTES = 16 << 20
 # Samples of the running GOP kept for viewers who come in the middle of it.
 GOP_BYTES = 8 << 20
+# What even the quickest picture takes from the lens to us (exposure, encoder, network) is not measured: allowed for.
+CAPTURE_US = 100_000
 
 OnSample = Callable[["Run", int, Sample, int], None]
 
@@ -41,18 +44,21 @@ class Run:
         clock: Clock,
         first: Sample,
         received_us: int,
-        before: Run | None = None,
+        node: NodeClock,
+        mapping: WallMapping | None = None,
     ) -> None:
-        """`before`: the run that this one continues without a break in time (same connection, other parameters)."""
+        """`mapping`: of the run that this one continues (same connection; other parameters, or a clock that was set)."""
         self.video_track = video
         self.audio_track = audio
         self.tracks: Sequence[Track] = [video] if audio is None else [video, audio]
         self.first_pts = first.pts
         # The node's clock may have been set back: a run never begins before the last one ended.
-        self.mapping: WallMapping = (
-            before.mapping if before else WallMapping(first.pts, max(received_us, floor_us))
-        )
-        self.shift_us: int = before.shift_us if before else max(floor_us - received_us, 0)
+        self.mapping = mapping or WallMapping(first.pts, received_us, floor_us)
+        # By how much the node's clock was set since the run began; the run stays on the clock that it began with.
+        self.stepped_us = 0
+        # What the camera's clock is ahead of the node's, by its last sender report.
+        self.camera_us: int | None = None
+        self._node = node
         self.handle = RunHandle(key, code, uuid7(clock).hex, init_segment(self.tracks))
         self.gop: list[tuple[int, Sample]] = []
         self._gop_bytes = 0
@@ -71,7 +77,7 @@ class Run:
 
     def add_video(self, sample: Sample, received_us: int) -> bool:
         """False when the sample's time does not follow: it was not taken, the run must end."""
-        if not self.mapping.observe(sample.pts, received_us + self.shift_us):
+        if not self.mapping.observe(sample.pts, received_us - self.stepped_us):
             return False
         if sample.pts < self.first_pts:
             # Shown before the run's keyframe, so it leans on pictures that were never received.
@@ -105,9 +111,10 @@ class Run:
         if self._sequence == 0:
             self.end_us = max(self.mapping.at(origin + group.start_ticks), self._floor_us)
         start_us = self.end_us
-        media_us = ticks_to_us(group.end_ticks - group.start_ticks)
-        # The mapping cannot run backwards, but the floor of a clock set back can lie above it.
-        self.end_us = max(self.mapping.at(origin + group.end_ticks), start_us + media_us // 2)
+        # Before the lead becomes smaller over this part.
+        self.handle.clocks = self._clocks()
+        # The mapping cannot run backwards, but the end of the run before this one can lie above it.
+        self.end_us = max(self.mapping.at(origin + group.end_ticks), start_us + 1)
         self._sequence += 1
         buffers = pack(group, self._sequence, origin, self.audio_track, start_us)
         part = Part(
@@ -120,6 +127,12 @@ class Run:
             group.key,
         )
         self._writer.write(self.handle, part)
+
+    def _clocks(self) -> Clocks:
+        error_us = self._node.error_us()
+        if error_us is not None:
+            error_us += self.mapping.error_us + abs(self.stepped_us) + CAPTURE_US
+        return Clocks(error_us, self.camera_us)
 
     def end(self, cause: str, detail: str = "", end_pts: int | None = None) -> None:
         """Hand over what is in memory; the ledger opens a gap of `cause` where it ends.

@@ -97,7 +97,7 @@ class StreamRecorder:
                     self._wait_s = 0.0
                 await self._wait(error)
         finally:
-            self._writer.gap(self.plan.key, self._clock.wall_us(), self.end_cause)
+            self._gap(self.end_cause)
 
     async def _take_up(self) -> None:
         """Heal and open the ledger; a disk that refuses is asked again until it does not."""
@@ -120,7 +120,7 @@ class StreamRecorder:
                 plan.url, plan.user, plan.password, audio=plan.audio, handshake_s=self._pace.handshake_s
             )
         except Error as error:
-            self._writer.gap(plan.key, self._clock.wall_us(), error.cause, error.message)
+            self._gap(error.cause, error.message)
             return error
         target = Target(plan.key, plan.code, self._writer, self._floor_us)
         ingest = Ingest(connection.playing.tracks, target, self._clock, self._on_sample)
@@ -150,7 +150,13 @@ class StreamRecorder:
         ingest.end(cause, detail)
         self._floor_us = max(self._floor_us, ingest.floor_us)
         if not recorded:
-            self._writer.gap(self.plan.key, self._clock.wall_us(), cause, detail)
+            self._gap(cause, detail)
+
+    def _gap(self, cause: str, detail: str = "") -> None:
+        """The clock may be set back before the next run: it must not begin where gaps are in the ledger already."""
+        now_us = self._clock.wall_us()
+        self._floor_us = max(self._floor_us, now_us)
+        self._writer.gap(self.plan.key, now_us, cause, detail)
 
     async def _follow(self, drain: Drain) -> Error:
         """Publish state and statistics until the connection ends."""
