@@ -29,7 +29,9 @@ from luytre.media.rtp.packet import Packet, build
 from luytre.media.rtsp.tracks import ClientTrack
 from luytre.media.sdp import Media
 from luytre.media.tracks import Sample, VideoTrack
-from luytre.recorder.ingest import Ingest, Target
+from luytre.recorder.gate import OpenGate
+from luytre.recorder.ingest import Ingest
+from luytre.recorder.run import Target
 from tests.media.clips import Coded
 
 KEY = StreamKey("0190a0b0-0000-7000-8000-000000000001", "main")
@@ -113,7 +115,7 @@ class Bench:
         self.clock.advance(10)
 
     def ingest(self, *tracks: ClientTrack) -> Ingest:
-        return Ingest(tracks, Target(KEY, CODE, self.writer, self.floor_us), self.clock)
+        return Ingest(tracks, Target(KEY, CODE, self.writer, self.floor_us, OpenGate()), self.clock)
 
     def settle(self) -> None:
         """Wait until the writer has done all that it was given."""

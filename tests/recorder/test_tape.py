@@ -13,7 +13,7 @@ from luytre.archive.check import check
 from luytre.archive.keys import UNKNOWN_CLOCKS, Span
 from luytre.base.clock import US_PER_S, ManualClock
 from luytre.media.fmp4.write import init_segment
-from luytre.media.tracks import VIDEO_TIMESCALE, Sample
+from luytre.media.tracks import VIDEO_TIMESCALE, Sample, VideoTrack
 from luytre.recorder.assemble import Group
 from luytre.recorder.gate import DETECTION_US, Gate, HoursGate, MotionGate, OpenGate
 from luytre.recorder.hours import Hours
@@ -47,6 +47,7 @@ class Feeding:
     def __post_init__(self) -> None:
         tracks = [video().track, audio().track] if self.sound else [video().track]
         sound = audio().track if self.sound else None
+        assert not isinstance(sound, VideoTrack)
         self.tape = Tape(
             KEY,
             CODES[KEY],
@@ -54,7 +55,7 @@ class Feeding:
             sound,
             self.ward.writer,
             self.gate,
-            self.ward.clock,  # type: ignore[arg-type]
+            self.ward.clock,
         )
 
     def group(self) -> Timed:

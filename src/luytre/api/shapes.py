@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 StreamName = Literal["main", "sub"]
 # "auto": each moment from main, or from sub where main is not there.
 PlayedName = Literal["auto", "main", "sub"]
-State = Literal["connecting", "recording", "retrying", "disabled", "unknown"]
+State = Literal["connecting", "recording", "standby", "retrying", "disabled", "unknown"]
 Time = Annotated[str, Field(description="RFC 3339, UTC, `Z`.", json_schema_extra={"format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]

@@ -7,11 +7,8 @@ Does not   read sockets (drain.py), reconnect (stream.py), assemble parts (run.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.keys import Cause
 from luytre.archive.open_segment import RunHandle
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock, from_ntp
 from luytre.base.errors import Error, Kind
 from luytre.base.timekeeping import NODE_CLOCK, STEP_US, NodeClock, StepWatch
@@ -24,23 +21,13 @@ from luytre.media.rtp.interleaved import deliver, missing
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, audio_origin
+from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, Target, audio_origin
 from luytre.recorder.wall import WallMapping
 
 # A connection that sent this much without one usable picture sends no video that we understand.
 HOPELESS_BYTES = 8 << 20
 # After these the same connection goes on in a new run, with no picture lost between the two.
 CONTINUED = frozenset({Cause.PARAMETERS_CHANGED, Cause.CLOCK_STEPPED})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where the runs of a stream go; `floor_us` from DiskWriter.take_up."""
-
-    key: StreamKey
-    code: str
-    writer: DiskWriter
-    floor_us: int
 
 
 class Ingest:
@@ -113,10 +100,18 @@ class Ingest:
     @property
     def is_recording(self) -> bool:
         """A run goes on; after a failure of the disk only once something of it is really written."""
-        run = self.run
-        if run is None or run.handle.failure is not None:
+        handle = self.run.handle if self.run is not None else None
+        if handle is None or handle.failure is not None:
             return False
-        return self.blocked is None or run.handle.written > 0
+        return self.blocked is None or handle.written > 0
+
+    @property
+    def standby(self) -> str | None:
+        """Why nothing is kept although all is well: what does not move, or the hour. None while something is."""
+        run = self.run
+        if run is None or run.handle is not None or not self._target.writer.accepts_runs():
+            return None
+        return run.tape.shut
 
     def _add_audio(self, client: ClientTrack, track: AudioTrack) -> None:
         fmtp = client.media.fmtp
@@ -193,7 +188,7 @@ class Ingest:
             cause = self._reason_to_end(run, sample, has_new_sets)
             if cause is None and run.add_video(sample, received_us):
                 self.unused = 0
-                if self.blocked is not None and self.is_recording:
+                if self.blocked is not None and (self.is_recording or self.standby):
                     self.blocked = None
                 self._tell(run, 0, sample, received_us)
                 return
@@ -242,11 +237,9 @@ class Ingest:
             return
         target = self._target
         run = Run(
-            target.key,
-            target.code,
+            target,
             track,
             self._audio_track,
-            target.writer,
             self.floor_us,
             self._clock,
             sample,

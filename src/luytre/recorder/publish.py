@@ -87,7 +87,7 @@ class Subscriber:
 
     def begin(self, channel: Channel, key: StreamKey, run: Run) -> None:
         """Tell the tracks of a run that is new to this channel."""
-        channel.run_id, channel.waits, channel.times = run.handle.run_id, True, LiveTimes()
+        channel.run_id, channel.waits, channel.times = run.id, True, LiveTimes()
         self.send(
             wire.json_frame(
                 wire.TRACKS,
@@ -95,7 +95,7 @@ class Subscriber:
                     "channel": channel.number,
                     "camera": key.camera,
                     "stream": key.stream,
-                    "run": run.handle.run_id,
+                    "run": run.id,
                     "tracks": wire.tracks_to_json(list(run.tracks)),
                 },
             )
@@ -183,19 +183,19 @@ class Publisher:
 
     def sample(self, run: Run, track: int, sample: Sample, _received_us: int) -> None:
         """HOT: called for each sample of each stream; returns at once for those that nobody watches."""
-        watchers = self._watchers.get(run.handle.key)
+        watchers = self._watchers.get(run.key)
         if watchers is None:
             return
         for subscriber in watchers:
-            channel = subscriber.channels[run.handle.key]
-            if channel.run_id != run.handle.run_id:
+            channel = subscriber.channels[run.key]
+            if channel.run_id != run.id:
                 self._begin(subscriber, channel, run)
                 continue
             subscriber.sample(channel, run, track, sample, _wall_us(run, track, sample))
 
     def _begin(self, subscriber: Subscriber, channel: Channel, run: Run) -> None:
         """The sample at hand is in the run's GOP already."""
-        subscriber.begin(channel, run.handle.key, run)
+        subscriber.begin(channel, run.key, run)
         subscriber.join(channel, run)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

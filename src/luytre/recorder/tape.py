@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from luytre.archive.keys import Clocks, StreamKey
+from luytre.archive.keys import Cause, Clocks, StreamKey
 from luytre.archive.open_segment import Part, RunHandle
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
@@ -58,6 +58,11 @@ class Tape:
         self._told_shut = False
         if gate.preroll_us is None:
             self._begin(0)
+
+    @property
+    def shut(self) -> Cause | None:
+        """Why nothing is kept now; None while something is, or before the first group."""
+        return self._gate.cause if self.handle is None and self._told_shut else None
 
     def add(self, timed: Timed, origin: int, clocks: Clocks) -> None:
         """The run's next group. `origin`: RTP time of the run's tick 0."""
