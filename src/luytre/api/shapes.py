@@ -197,8 +197,9 @@ class Hold(Answer):
 
 
 class ClockSpan(Answer):
-    """What was known of the clocks over a stretch of segments. `error_s`: estimated error of the pictures' times, null while
-    the node's clock was not synchronised. `camera_offset_s`: the camera's own clock minus the node's, null where it told none.
+    """What was known of the clocks over a stretch of segments. `error_s`: estimated error of the pictures' times,
+    null while the node's clock was not synchronised. `camera_offset_s`: the camera's own clock minus the node's,
+    null where it told none.
     """
 
     start: Time

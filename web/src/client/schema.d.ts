@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * Get Day
-         * @description One day's timeline: minute bitmap, exact spans, gaps with their causes, holds.
+         * @description One day's timeline: minute bitmap, exact spans, gaps with their causes, holds, how far the times can be trusted.
          */
         get: operations["getDay"];
         put?: never;
@@ -403,10 +403,36 @@ export interface components {
             user?: string | null;
         };
         /**
+         * ClockSpan
+         * @description What was known of the clocks over a stretch of segments. `error_s`: estimated error of the pictures' times,
+         *     null while the node's clock was not synchronised. `camera_offset_s`: the camera's own clock minus the node's,
+         *     null where it told none.
+         */
+        ClockSpan: {
+            /** Camera Offset S */
+            camera_offset_s: number | null;
+            /**
+             * End
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            end: string;
+            /** Error S */
+            error_s: number | null;
+            /**
+             * Start
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            start: string;
+        };
+        /**
          * Day
          * @description `minutes`: one number per minute of the day; bit 0 recorded, bit 1 gap, bit 2 hold, bit 3 motion.
          */
         Day: {
+            /** Clocks */
+            clocks: components["schemas"]["ClockSpan"][];
             /** Code */
             code: string;
             /**

@@ -8,12 +8,14 @@ import { Notice } from '../../kit/Notice';
 import { useNow } from '../../kit/useNow';
 import { useProblemWords } from '../../kit/useProblemWords';
 import { fullTime, localDate } from '../../kit/zone';
+import { ClockCaption } from './ClockCaption';
 import { Controls } from './Controls';
 import { MissingNotice } from './MissingNotice';
 import { PickBar } from './PickBar';
 import classes from './PlaybackPage.module.css';
 import { Timeline } from './Timeline';
 import type { PlaybackSearch } from './address';
+import { clockNoteAt } from './clocks';
 import { type DayModel, modelOf, nextRecorded } from './day';
 import { usePlayback, useWishes } from './usePlayback';
 import { useDeskKeys } from './useDeskKeys';
@@ -50,6 +52,7 @@ export function Desk(props: Props) {
   useAddress(state.wallMs, state.playing, state.pending === null, (at) => write({ at }, true));
   const fps = camera.streams.find((s) => s.name === stream)?.fps ?? 25;
   const actions = useDeskKeys({ playback, stage, video, fps, speed, onSpeed: props.onSpeed, code: camera.code, zone });
+  const note = day && clockNoteAt(day, state.wallMs);
   const { view, setView } = useView(day, state.wallMs, state.playing);
 
   return (
@@ -80,6 +83,7 @@ export function Desk(props: Props) {
           <time data-testid="playhead-time" data-us={Math.round(state.wallMs * 1000)}>
             {fullTime(zone, state.wallMs)}
           </time>
+          {note && <ClockCaption note={note} />}
         </div>
       </div>
       {day && view ? (

@@ -23,6 +23,7 @@ function day(change: Partial<Day> = {}): Day {
     ],
     gaps: [{ start: iso(60), end: iso(90), cause: 'timeout', reason: 'Camera không trả lời' }],
     holds: [{ start: iso(20), end: iso(30), reason: 'Vụ trộm' }],
+    clocks: [],
     ...change,
   };
 }

@@ -1,5 +1,6 @@
 /** One day of one stream, ready to draw and to ask. Instants are milliseconds since the epoch. */
 import type { Day } from '../../client/types';
+import type { ClockSpan } from './clocks';
 import type { Window } from './view';
 
 export interface GapSpan extends Window {
@@ -19,6 +20,7 @@ export interface DayModel extends Window {
   gaps: GapSpan[];
   holds: HoldSpan[];
   motion: Window[];
+  clocks: ClockSpan[];
 }
 
 export const BIT = { recorded: 1, gap: 2, hold: 4, motion: 8 } as const;
@@ -54,6 +56,7 @@ export function modelOf(day: Day, nowMs: number): DayModel {
     gaps: day.gaps.map((gap) => ({ ...within(gap), cause: gap.cause, reason: gap.reason, open: gap.end === null })),
     holds: day.holds.map((hold) => ({ ...within(hold), reason: hold.reason })),
     motion: bands(day.minutes, BIT.motion, startMs),
+    clocks: day.clocks.map((span) => ({ ...within(span), errorS: span.error_s, offsetS: span.camera_offset_s })),
   };
 }
 
