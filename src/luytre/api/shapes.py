@@ -181,12 +181,19 @@ class Span(Answer):
     end: Time
 
 
+class RecordedSpan(Span):
+    """`stream`: which one it is of."""
+
+    stream: StreamName
+
+
 class Gap(Answer):
-    """`end` is null while the gap lasts."""
+    """`end` is null while the gap lasts. `intended`: not recorded on purpose, or only elsewhere; no failure."""
 
     start: Time
     end: Time | None
     cause: str
+    intended: bool
     reason: str
 
 
@@ -212,14 +219,14 @@ class Day(Answer):
     """`minutes`: one number per minute of the day; bit 0 recorded, bit 1 gap, bit 2 hold, bit 3 motion."""
 
     code: str
-    stream: StreamName
+    stream: PlayedName
     date: date
     zone: str
     start: Time
     end: Time
     minutes: list[int]
     recorded_s: float
-    spans: list[Span]
+    spans: list[RecordedSpan]
     gaps: list[Gap]
     holds: list[Hold]
     clocks: list[ClockSpan]

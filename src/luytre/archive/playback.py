@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from luytre.archive.catalog import Archive, Found
-from luytre.archive.keys import Span, StreamKey, join_spans, uncovered
+from luytre.archive.keys import PATCH_US, Span, StreamKey, join_spans, uncovered
 from luytre.archive.segment import FileReader, PartEntry
 from luytre.base.clock import rfc3339
 from luytre.base.errors import Error, Kind
@@ -25,8 +25,6 @@ from luytre.media.tracks import VIDEO_TIMESCALE, VideoTrack
 ENTRY_TICKS = 4 * VIDEO_TIMESCALE
 # Wall time between two parts of different runs below which they are shown as continuous.
 TOUCH_US = 1_000
-# A shorter hole in one stream is not worth a change to another.
-PATCH_US = 2_000_000
 
 
 class SegmentRef(NamedTuple):

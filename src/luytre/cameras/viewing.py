@@ -129,12 +129,12 @@ class Viewing:
     def days(self, actor: Actor, code: str, stream: str, zone: ZoneInfo) -> list[date]:
         """Days of the zone with something recorded."""
         actor.require("playback")
-        return self._archive.days(self._key(code, stream), zone)
+        return sorted({day for key in self._keys(code, stream) for day in self._archive.days(key, zone)})
 
     def day(self, actor: Actor, code: str, stream: str, day: date, zone: ZoneInfo) -> Day:
         """One day's timeline."""
         actor.require("playback")
-        return day_of(self._archive, self._key(code, stream), day, zone)
+        return day_of(self._archive, self._keys(code, stream), day, zone)
 
     # -- pictures ---------------------------------------------------------------------------------------------
 
