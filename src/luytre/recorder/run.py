@@ -112,7 +112,7 @@ class Run:
             self.end_us = max(self.mapping.at(origin + group.start_ticks), self._floor_us)
         start_us = self.end_us
         # Before the lead becomes smaller over this part.
-        self.handle.clocks = self._clocks()
+        clocks = self._clocks()
         # The mapping cannot run backwards, but the end of the run before this one can lie above it.
         self.end_us = max(self.mapping.at(origin + group.end_ticks), start_us + 1)
         self._sequence += 1
@@ -125,6 +125,7 @@ class Run:
             start_us,
             self.end_us,
             group.key,
+            clocks,
         )
         self._writer.write(self.handle, part)
 
