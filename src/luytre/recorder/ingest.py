@@ -251,8 +251,8 @@ class Ingest:
             self._clock,
             sample,
             received_us,
-            self._node,
             mapping,
+            self._node,
         )
         run.camera_us = self.camera_us
         self.run = run

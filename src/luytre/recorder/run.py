@@ -14,7 +14,7 @@ from luytre.archive.open_segment import Part, RunHandle
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
-from luytre.base.timekeeping import NodeClock
+from luytre.base.timekeeping import NODE_CLOCK, NodeClock
 from luytre.media.fmp4.write import init_segment
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, Track, VideoTrack
 from luytre.recorder.assemble import Assembler, Group, pack
@@ -44,8 +44,8 @@ class Run:
         clock: Clock,
         first: Sample,
         received_us: int,
-        node: NodeClock,
         mapping: WallMapping | None = None,
+        node: NodeClock = NODE_CLOCK,
     ) -> None:
         """`mapping`: of the run that this one continues (same connection; other parameters, or a clock that was set)."""
         self.video_track = video
