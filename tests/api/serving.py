@@ -100,7 +100,9 @@ class ClipRecorder:
             now_us = self._clock.wall_us()
             if self._run is None:
                 target = Target(self.key, "DK-01", self._writer, self._floor_us, OpenGate())
-                self._run = Run(target, track, None, self._floor_us, self._clock, sample, now_us, NODE_CLOCK)
+                self._run = Run(
+                    target, track, None, self._floor_us, self._clock, sample, now_us, node=NODE_CLOCK
+                )
             assert self._run.add_video(sample, now_us)
             self._publisher.sample(self._run, 0, sample, now_us)
             # What is sent passes through the loop we share with the server.

@@ -185,6 +185,8 @@ class TestDays:
             {"start": at(40), "end": at(60), "stream": "main"},
         ]
         assert day["holds"] == [{"start": at(0), "end": at(1), "reason": "Vụ 12"}]
+        (clocks,) = day["clocks"]
+        assert clocks == {"start": at(0), "end": at(60), "error_s": 0.12, "camera_offset_s": 7.25}
         first, last = day["gaps"][0], day["gaps"][-1]
         assert (first["start"], first["end"], first["cause"]) == (at(30), at(40), "closed_by_camera")
         assert first["reason"] == "Camera ngắt kết nối"

@@ -71,14 +71,19 @@ class Feeding:
             last = -(-(self.second + 1) * 48000 // 1024)
             sounds = [Sample(n * 1024, audio().samples[n % 50].data, True) for n in range(first, last)]
         start_us = START_US + self.second * US_PER_S
-        return Timed(Group(pictures, sounds, start, start + VIDEO_TIMESCALE), start_us, start_us + US_PER_S)
+        return Timed(
+            Group(pictures, sounds, start, start + VIDEO_TIMESCALE),
+            start_us,
+            start_us + US_PER_S,
+            UNKNOWN_CLOCKS,
+        )
 
     def seconds(self, count: int) -> None:
         for _ in range(count):
             timed = self.group()
             self.second += 1
             self.ward.clock.advance(1)
-            self.tape.add(timed, ORIGIN, UNKNOWN_CLOCKS)
+            self.tape.add(timed, ORIGIN)
         self.ward.settle()
 
     def end(self, cause: str = "stalled") -> None:
@@ -170,7 +175,7 @@ def test_memory_is_bounded_and_whole_groups_of_pictures(ward: Ward) -> None:
             sample.data = big[: MEMORY_BYTES // 500]
         feeding.second += 1
         ward.clock.advance(1)
-        feeding.tape.add(timed, ORIGIN, UNKNOWN_CLOCKS)
+        feeding.tape.add(timed, ORIGIN)
     feeding.gate.trigger(ward.clock.wall_us(), 0.0)
     feeding.seconds(3)
     feeding.end()

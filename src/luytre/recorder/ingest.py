@@ -160,7 +160,9 @@ class Ingest:
         """Wall time now. A clock that was set is not followed before the next keyframe: no picture is lost for it."""
         wall_us, step_us = self._watch.look()
         if step_us and self.run is not None:
-            self.run.stepped_us += step_us
+            stepped_us = self.run.stepped_us + step_us
+            # Set forth and back again: what remains is for the mapping to follow.
+            self.run.stepped_us = stepped_us if abs(stepped_us) > STEP_US else 0
         return wall_us
 
     def end(self, cause: str, detail: str = "") -> None:
@@ -208,7 +210,7 @@ class Ingest:
             if failure == Cause.DISK_SLOW:
                 self._behind = run.handle
             return failure
-        if sample.key and has_new_sets and abs(run.stepped_us) > STEP_US:
+        if sample.key and has_new_sets and run.stepped_us:
             return Cause.CLOCK_STEPPED
         if sample.key and has_new_sets and self._video.parameter_sets_version != self._known_sets:
             track = self._current_track()
@@ -244,8 +246,8 @@ class Ingest:
             self._clock,
             sample,
             received_us,
-            self._node,
             mapping,
+            self._node,
         )
         run.camera_us = self.camera_us
         self.run = run

@@ -16,7 +16,7 @@ from luytre.archive.open_segment import RunHandle
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
-from luytre.base.timekeeping import NodeClock
+from luytre.base.timekeeping import NODE_CLOCK, NodeClock
 from luytre.media.fmp4.write import init_segment
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, Track, VideoTrack
 from luytre.recorder.assemble import Assembler, Group
@@ -59,8 +59,8 @@ class Run:
         clock: Clock,
         first: Sample,
         received_us: int,
-        node: NodeClock,
         mapping: WallMapping | None = None,
+        node: NodeClock = NODE_CLOCK,
     ) -> None:
         """`mapping`: of the run that this one continues (same connection; other parameters, or a clock that was set)."""
         self.video_track = video
@@ -141,7 +141,7 @@ class Run:
         clocks = self._clocks()
         # The mapping cannot run backwards, but the end of the run before this one can lie above it.
         self.end_us = max(self.mapping.at(origin + group.end_ticks), start_us + 1)
-        self.tape.add(Timed(group, start_us, self.end_us), origin, clocks)
+        self.tape.add(Timed(group, start_us, self.end_us, clocks), origin)
 
     def _clocks(self) -> Clocks:
         error_us = self._node.error_us()

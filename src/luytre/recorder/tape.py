@@ -24,11 +24,12 @@ MEMORY_BYTES = 8 << 20
 
 
 class Timed(NamedTuple):
-    """A group and its wall time."""
+    """A group, its wall time, and what is known of the clocks."""
 
     group: Group
     start_us: int
     end_us: int
+    clocks: Clocks
 
     @property
     def size(self) -> int:
@@ -36,7 +37,7 @@ class Timed(NamedTuple):
 
 
 class Tape:
-    """`handle`: the present take's, None while nothing is kept. `clocks`: what is known of them now."""
+    """`handle`: the present take's, None while nothing is kept."""
 
     def __init__(
         self,
@@ -64,14 +65,14 @@ class Tape:
         """Why nothing is kept now; None while something is, or before the first group."""
         return self._gate.cause if self.handle is None and self._told_shut else None
 
-    def add(self, timed: Timed, origin: int, clocks: Clocks) -> None:
+    def add(self, timed: Timed, origin: int) -> None:
         """The run's next group. `origin`: RTP time of the run's tick 0."""
         wanted = self._wants(timed)
         if self.handle is None and (wanted or any(map(self._wants, self._memory))):
             for earlier in self._recalled(timed):
-                self._write(earlier, origin, clocks)
+                self._write(earlier, origin)
         if wanted:
-            self._write(timed, origin, clocks)
+            self._write(timed, origin)
             return
         if self.handle is not None:
             self._writer.end(self.handle, self._gate.cause)
@@ -126,7 +127,7 @@ class Tape:
         self._sequence = 0
         self._told_shut = False
 
-    def _write(self, timed: Timed, origin: int, clocks: Clocks) -> None:
+    def _write(self, timed: Timed, origin: int) -> None:
         if self.handle is None:
             self._begin(timed.group.start_ticks)
         assert self.handle is not None
@@ -141,8 +142,8 @@ class Tape:
             timed.start_us,
             timed.end_us,
             group.key,
+            timed.clocks,
         )
-        self.handle.clocks = clocks
         self._writer.write(self.handle, part)
 
 
