@@ -177,4 +177,5 @@ def _file_name(code: str, stream: str, wanted: Span) -> str:
         letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in code
     )
     seconds = round((wanted.end_us - wanted.start_us) / 1e6)
-    return f"{safe}_{stream}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s.mp4"
+    which = "" if stream == "auto" else f"_{stream}"
+    return f"{safe}{which}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s.mp4"

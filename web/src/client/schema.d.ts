@@ -378,7 +378,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "recording" | "retrying" | "disabled" | "unknown";
+            state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
             /** Streams */
             streams: components["schemas"]["Stream"][];
         };
@@ -455,7 +455,7 @@ export interface components {
             /** Recorded S */
             recorded_s: number;
             /** Spans */
-            spans: components["schemas"]["Span"][];
+            spans: components["schemas"]["RecordedSpan"][];
             /**
              * Start
              * Format: date-time
@@ -466,7 +466,7 @@ export interface components {
              * Stream
              * @enum {string}
              */
-            stream: "main" | "sub";
+            stream: "auto" | "main" | "sub";
             /** Zone */
             zone: string;
         };
@@ -480,13 +480,15 @@ export interface components {
         };
         /**
          * Gap
-         * @description `end` is null while the gap lasts.
+         * @description `end` is null while the gap lasts. `intended`: not recorded on purpose, or only elsewhere; no failure.
          */
         Gap: {
             /** Cause */
             cause: string;
             /** End */
             end: string | null;
+            /** Intended */
+            intended: boolean;
             /** Reason */
             reason: string;
             /**
@@ -666,6 +668,29 @@ export interface components {
             message: string;
         };
         /**
+         * RecordedSpan
+         * @description `stream`: which one it is of.
+         */
+        RecordedSpan: {
+            /**
+             * End
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            start: string;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "main" | "sub";
+        };
+        /**
          * Session
          * @description `csrf` goes into the header X-CSRF-Token of unsafe methods that use the cookie.
          */
@@ -684,21 +709,6 @@ export interface components {
             role: string;
             /** User */
             user: string;
-        };
-        /** Span */
-        Span: {
-            /**
-             * End
-             * Format: date-time
-             * @description RFC 3339, UTC, `Z`.
-             */
-            end: string;
-            /**
-             * Start
-             * Format: date-time
-             * @description RFC 3339, UTC, `Z`.
-             */
-            start: string;
         };
         /**
          * Stream
@@ -740,7 +750,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "recording" | "retrying" | "disabled" | "unknown";
+            state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
             /** Url */
             url: string;
             /** Width */
@@ -757,7 +767,7 @@ export interface components {
              * @default main
              * @enum {string}
              */
-            stream?: "main" | "sub";
+            stream?: "auto" | "main" | "sub";
         };
         /**
          * Tickets
@@ -1032,7 +1042,7 @@ export interface operations {
     listDays: {
         parameters: {
             query?: {
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1066,7 +1076,7 @@ export interface operations {
     getDay: {
         parameters: {
             query?: {
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1190,7 +1200,7 @@ export interface operations {
             query?: {
                 /** @description RFC 3339; the newest picture without it. */
                 at?: string | null;
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1264,7 +1274,7 @@ export interface operations {
                 start: string;
                 /** @description RFC 3339, any offset. */
                 end: string;
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1302,7 +1312,7 @@ export interface operations {
                 start: string;
                 /** @description RFC 3339, any offset. */
                 end: string;
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
                 /** @description 1: to be kept, which needs the right to export. */
                 download?: boolean;
             };

@@ -31,6 +31,7 @@ export const vi = {
   state: {
     recording: 'Đang ghi',
     liveOnly: 'Chỉ xem trực tiếp',
+    standby: 'Sẵn sàng, chưa cần ghi',
     connecting: 'Đang kết nối',
     stalled: 'Hình đứng',
     noPicture: 'Không có hình',
@@ -39,7 +40,7 @@ export const vi = {
     disabled: 'Tạm dừng',
     unknown: 'Chưa rõ: bộ ghi không chạy',
   },
-  stream: { main: 'Luồng chính', sub: 'Luồng phụ', mainShort: 'Chính', subShort: 'Phụ' },
+  stream: { auto: 'Tự động', main: 'Luồng chính', sub: 'Luồng phụ', mainShort: 'Chính', subShort: 'Phụ' },
   live: {
     codec: 'Trình duyệt này không phát được hình {{codec}}.',
     codecHint: 'Dùng trình duyệt khác, hoặc đặt luồng phụ của camera thành H.264. Camera vẫn được ghi.',
@@ -144,7 +145,7 @@ export const vi = {
   cameras: {
     search: 'Tìm camera',
     counts: 'Số camera theo trạng thái',
-    count: { recording: 'Đang ghi', retrying: 'Mất tín hiệu', waiting: 'Đang kết nối', disabled: 'Tạm dừng' },
+    count: { recording: 'Đang ghi', standby: 'Chưa cần ghi', retrying: 'Mất tín hiệu', waiting: 'Đang kết nối', disabled: 'Tạm dừng' },
     camera: 'Camera',
     state: 'Trạng thái',
     picture: 'Hình',

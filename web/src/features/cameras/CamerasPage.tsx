@@ -17,6 +17,7 @@ import { type Group, counts, found } from './look';
 
 const GROUPS = [
   { group: 'recording', mark: 'good' },
+  { group: 'standby', mark: 'live' },
   { group: 'retrying', mark: 'bad' },
   { group: 'waiting', mark: 'busy' },
   { group: 'disabled', mark: 'idle' },
