@@ -13,9 +13,11 @@ from fastapi import FastAPI
 from luytre.archive.keys import StreamKey
 from luytre.archive.volume import open_volume
 from luytre.archive.writer import DiskWriter
+from luytre.base.timekeeping import NODE_CLOCK
 from luytre.media.tracks import VIDEO_TIMESCALE, Sample, VideoTrack
+from luytre.recorder.gate import OpenGate
 from luytre.recorder.publish import Publisher
-from luytre.recorder.run import Run
+from luytre.recorder.run import Run, Target
 from luytre.recorder.state import StreamState
 from tests.api.ward import FPS, Ward, clip
 
@@ -97,8 +99,9 @@ class ClipRecorder:
             self._clock.advance(1 / FPS)
             now_us = self._clock.wall_us()
             if self._run is None:
+                target = Target(self.key, "DK-01", self._writer, self._floor_us, OpenGate())
                 self._run = Run(
-                    self.key, "DK-01", track, None, self._writer, self._floor_us, self._clock, sample, now_us
+                    target, track, None, self._floor_us, self._clock, sample, now_us, node=NODE_CLOCK
                 )
             assert self._run.add_video(sample, now_us)
             self._publisher.sample(self._run, 0, sample, now_us)

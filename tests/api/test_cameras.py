@@ -180,8 +180,13 @@ class TestDays:
         assert set(day) == set(shapes.Day.model_fields)
         assert (day["start"], day["end"]) == ("2026-11-21T17:00:00Z", "2026-11-22T17:00:00Z")
         assert day["recorded_s"] == 50.0
-        assert day["spans"] == [{"start": at(0), "end": at(30)}, {"start": at(40), "end": at(60)}]
+        assert day["spans"] == [
+            {"start": at(0), "end": at(30), "stream": "main"},
+            {"start": at(40), "end": at(60), "stream": "main"},
+        ]
         assert day["holds"] == [{"start": at(0), "end": at(1), "reason": "Vụ 12"}]
+        (clocks,) = day["clocks"]
+        assert clocks == {"start": at(0), "end": at(60), "error_s": 0.12, "camera_offset_s": 7.25}
         first, last = day["gaps"][0], day["gaps"][-1]
         assert (first["start"], first["end"], first["cause"]) == (at(30), at(40), "closed_by_camera")
         assert first["reason"] == "Camera ngắt kết nối"

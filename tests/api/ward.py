@@ -18,9 +18,11 @@ from luytre.archive.volume import open_volume
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import US_PER_S, ManualClock, rfc3339
 from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.base.timekeeping import NodeClock
 from luytre.cameras.registry import NewCamera
 from luytre.media.tracks import VIDEO_TIMESCALE, Sample, VideoTrack
-from luytre.recorder.run import Run
+from luytre.recorder.gate import OpenGate
+from luytre.recorder.run import Run, Target
 from tests.media.clips import Coded, encode_video
 
 # 2026-11-22T07:00:00Z, 14:00 in the ward.
@@ -131,10 +133,13 @@ def _run(
     track = clip().track
     assert isinstance(track, VideoTrack)
     run: Run | None = None
+    node = NodeClock(clock, lambda: 20_000)
     for sample, received_us in pictures(span):
         clock.advance((received_us - clock.wall_us()) / US_PER_S)
         if run is None:
-            run = Run(key, code, track, None, writer, floor_us, clock, sample, received_us)
+            target = Target(key, code, writer, floor_us, OpenGate())
+            run = Run(target, track, None, floor_us, clock, sample, received_us, node=node)
+            run.camera_us = 7_250_000
         assert run.add_video(sample, received_us)
     assert run is not None
     run.end("closed_by_camera", "")

@@ -8,6 +8,7 @@ import pytest
 
 from luytre.archive import playback
 from luytre.archive.chain import MARK_SIZE
+from luytre.archive.keys import Span
 from luytre.archive.playback import SegmentRef
 from luytre.base.clock import to_us
 from luytre.base.errors import Error, Kind
@@ -71,7 +72,7 @@ def parse(text: str) -> Parsed:
 
 def play(ward: Ward, start_us: int, end_us: int) -> Parsed:
     text = playback.playlist(
-        ward.archive, KEY, start_us, end_us, lambda ref: ref.id, lambda run: f"init/{run}"
+        ward.archive, [KEY], Span(start_us, end_us), lambda _, ref: ref.id, lambda _, run: f"init/{run}"
     )
     found = parse(text)
     assert found.ended
@@ -170,6 +171,55 @@ def test_an_open_segment_plays_up_to_its_last_part(ward: Ward) -> None:
     assert playback.segment_file(ward.archive, KEY, ref).read(size + 5, 10) == b""
 
 
+def test_of_several_streams_each_moment_comes_from_the_first_that_has_it(ward: Ward) -> None:
+    """Main from 0 to 4 s and from 14 to 18 s, sub from 2 to 16 s."""
+    begin = ward.clock.wall_us()
+    first = ward.record(10, key=OTHER)
+    ward.clock.advance(10)
+    second = ward.record(10, key=OTHER)
+    ward.clock.step_wall(-(ward.clock.wall_us() - begin) / 1e6 + 2)
+    sub = Feed(KEY, (video(),), ward.clock.wall_us())
+    ward.write(sub, 35)
+    ward.end(sub)
+    window = Span(begin, second.end_us)
+    found = parse(
+        playback.playlist(
+            ward.archive,
+            [OTHER, KEY],
+            window,
+            lambda key, ref: f"{key.camera}/{ref.id}",
+            lambda key, run: run,
+        )
+    )
+    shown = [
+        (entry.uri.split("/")[0], entry.at_us, entry.at_us + entry.seconds * 1e6) for entry in found.entries
+    ]
+    assert [camera for camera, _, _ in shown if camera == KEY.camera] != []
+    of_main = [row for row in shown if row[0] == OTHER.camera]
+    of_sub = [row for row in shown if row[0] == KEY.camera]
+    assert of_sub[0][1] == pytest.approx(first.end_us, abs=500_000)
+    assert of_sub[-1][2] == pytest.approx(second.start_us, abs=500_000)
+    assert [row[1] for row in shown] == sorted(row[1] for row in shown)
+    assert sum(end - start for _, start, end in shown) == pytest.approx(window.end_us - begin, abs=900_000)
+    assert len(of_main) + len(of_sub) == len(shown)
+    assert [entry.broken for entry in found.entries].count(True) == 2
+
+
+def test_a_short_hole_is_not_worth_a_change_of_stream(ward: Ward) -> None:
+    begin = ward.clock.wall_us()
+    ward.record(10, key=OTHER)
+    ward.record(10, key=OTHER, pause_s=1.5)
+    end = ward.clock.wall_us()
+    ward.clock.step_wall((begin - end) / 1e6)
+    ward.record(20)
+    found = parse(
+        playback.playlist(
+            ward.archive, [OTHER, KEY], Span(begin, end), lambda key, ref: key.camera, lambda key, run: run
+        )
+    )
+    assert {entry.uri for entry in found.entries} == {OTHER.camera}
+
+
 def test_nothing_recorded(ward: Ward) -> None:
     feed = ward.record(3)
     with pytest.raises(Error) as caught:
@@ -177,7 +227,13 @@ def test_nothing_recorded(ward: Ward) -> None:
     assert (caught.value.kind, caught.value.cause) == (Kind.NOT_FOUND, "nothing_recorded")
     assert "nearest picture" in caught.value.hint
     with pytest.raises(Error) as caught:
-        playback.playlist(ward.archive, OTHER, feed.start_us, feed.end_us, lambda ref: ref.id, str)
+        playback.playlist(
+            ward.archive,
+            [OTHER],
+            Span(feed.start_us, feed.end_us),
+            lambda _, ref: ref.id,
+            lambda _, run: run,
+        )
     assert "Nothing was recorded yet" in caught.value.hint
 
 

@@ -47,7 +47,12 @@ def actor(role: str = "officer", session: str = "s1") -> Actor:
 
 def playlist(viewing: Viewing, who: Actor, wanted: Span, code: str = "DK-01", stream: str = "main") -> str:
     return viewing.playlist(
-        who, code, stream, wanted, segment_uri=lambda segment: segment, init_uri=lambda run: f"init-{run}"
+        who,
+        code,
+        stream,
+        wanted,
+        segment_uri=lambda _, segment: segment,
+        init_uri=lambda _, run: f"init-{run}",
     )
 
 

@@ -29,7 +29,9 @@ from luytre.media.rtp.packet import Packet, build
 from luytre.media.rtsp.tracks import ClientTrack
 from luytre.media.sdp import Media
 from luytre.media.tracks import Sample, VideoTrack
-from luytre.recorder.ingest import Ingest, Target
+from luytre.recorder.gate import OpenGate
+from luytre.recorder.ingest import Ingest
+from luytre.recorder.run import Target
 from tests.media.clips import Coded
 
 KEY = StreamKey("0190a0b0-0000-7000-8000-000000000001", "main")
@@ -113,7 +115,7 @@ class Bench:
         self.clock.advance(10)
 
     def ingest(self, *tracks: ClientTrack) -> Ingest:
-        return Ingest(tracks, Target(KEY, CODE, self.writer, self.floor_us), self.clock)
+        return Ingest(tracks, Target(KEY, CODE, self.writer, self.floor_us, OpenGate()), self.clock)
 
     def settle(self) -> None:
         """Wait until the writer has done all that it was given."""
@@ -142,7 +144,7 @@ class Bench:
         found = []
         for segment in self.archive.segments(KEY, Span(0, 1 << 62)):
             table = self.archive.parts_of(segment)
-            found += [Located(segment, entry, table.end_of(n)) for n, entry in enumerate(table.parts)]
+            found += [Located(KEY, segment, entry, table.end_of(n)) for n, entry in enumerate(table.parts)]
         return found
 
     def recorded(self) -> list[Sample]:

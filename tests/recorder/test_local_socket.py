@@ -289,3 +289,28 @@ def test_a_node_may_lie_deeper_than_a_socket_address_is_long(tmp_path: Path) -> 
                 taken.sendall("nghe rõ".encode())
             client.setblocking(True)
             assert client.recv(64) == "nghe rõ".encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"camera": "one"}',
+        '{"camera": "one", "at_us": 1e999, "active_s": 1}',
+        '{"camera": "one", "at_us": "x", "active_s": 1}',
+        '{"camera": "one", "at_us": 1, "active_s": []}',
+        "[]",
+    ],
+)
+def test_a_trigger_that_makes_no_sense_costs_its_sender_the_connection(text: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with two_cameras(tmp_path) as (ward, ear):
+            reader, writer = await asyncio.open_unix_connection(ward.socket)
+            payload = text.encode()
+            writer.write(struct.pack(">I", 1 + len(payload)) + wire.TRIGGER + payload)
+            async with asyncio.timeout(10):
+                while await reader.read(1 << 16):
+                    pass
+            writer.close()
+            assert ear.is_state("one", "recording")
+
+    asyncio.run(scenario())

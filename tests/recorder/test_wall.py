@@ -123,3 +123,39 @@ def test_looking_live_moves_nothing() -> None:
     mapping = WallMapping(0, START_US)
     mapping.observe(FRAME, received(1))
     assert mapping.live(FRAME) == mapping.live(FRAME) == mapping.at(FRAME)
+
+
+@pytest.mark.parametrize("lead_us", [1, 999_999, 3_600_000_000])
+def test_a_lead_is_won_back_by_half_of_what_passes_and_no_faster(lead_us: int) -> None:
+    mapping = WallMapping(0, START_US, START_US + lead_us)
+    number, ahead, last = 0, lead_us, 0
+    assert mapping.at(0) == START_US + lead_us
+    while ahead:
+        number += 50
+        for frame in range(number - 49, number + 1):
+            assert mapping.observe(frame * FRAME, received(frame))
+        assert mapping.error_us == ahead
+        at = mapping.live(number * FRAME)
+        assert mapping.at(number * FRAME) == at > last
+        left = at - received(number)
+        assert left == max(ahead - 1_000_000, 0)
+        ahead, last = left, at
+    assert mapping.error_us == 0
+
+
+@pytest.mark.parametrize("step_s", [3600, 5, -5, -3600])
+def test_a_step_moves_what_comes_after_it_and_nothing_runs_back(step_s: int) -> None:
+    dice = random.Random(5)
+    delays = [dice.randrange(5_000, 200_000) for _ in range(2000)]
+    plain, stepped = WallMapping(0, received(0, delays[0])), WallMapping(0, received(0, delays[0]))
+    step_us = step_s * 1_000_000
+    for number in range(1, 2000):
+        assert plain.observe(number * FRAME, received(number, delays[number]))
+        moved = step_us if number > 1000 else 0
+        assert stepped.observe(number * FRAME, received(number, delays[number]) + moved)
+        if number % 50 == 0:
+            usual, at = plain.at(number * FRAME), stepped.at(number * FRAME)
+            lead = max(-moved - (number - 1000) * FRAME_US // 2, 0) if number > 1000 else 0
+            assert at == usual + moved + lead
+        if number == 1000:
+            stepped.step(number * FRAME, step_us, at)

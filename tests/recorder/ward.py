@@ -13,7 +13,7 @@ from luytre.archive.catalog import Archive
 from luytre.archive.check import Finding, check
 from luytre.archive.keys import Coverage, StreamKey
 from luytre.archive.volume import create_volume
-from luytre.base.clock import SYSTEM, ManualClock
+from luytre.base.clock import SYSTEM, Clock, ManualClock
 from luytre.media.nal import nal_spans
 from luytre.media.rtsp.server import Play, Presentation, ServerSession, ServerTrack
 from luytre.media.sdp import Media
@@ -138,9 +138,11 @@ class Ward:
         return self.folder / "run" / "recorder-0.sock"
 
     @asynccontextmanager
-    async def recording(self, pace: Pace = QUICK, volume_retry_s: float = 0.5) -> AsyncIterator[Ear]:
+    async def recording(
+        self, pace: Pace = QUICK, volume_retry_s: float = 0.5, clock: Clock = SYSTEM
+    ) -> AsyncIterator[Ear]:
         """The recorder in this event loop until the end of the block, stopped as SIGTERM would."""
-        self.process = RecorderProcess(self.folder, 0, 1, pace=pace, volume_retry_s=volume_retry_s)
+        self.process = RecorderProcess(self.folder, 0, 1, clock, pace=pace, volume_retry_s=volume_retry_s)
         task = asyncio.create_task(self.process.run())
         listening = asyncio.create_task(RecorderLink(self.socket, self.ear).run())
         try:

@@ -12,7 +12,8 @@ from luytre.api.guards import WardNode, needs
 from luytre.api.languages import language_of
 from luytre.api.problems import zone_of
 from luytre.api.times import calendar_day
-from luytre.base.clock import rfc3339
+from luytre.archive.keys import INTENDED
+from luytre.base.clock import US_PER_S, rfc3339
 from luytre.people.actor import Actor
 
 routes = APIRouter(tags=["playback"])
@@ -28,7 +29,7 @@ def list_days(
     request: Request,
     node: WardNode,
     actor: Annotated[Actor, needs("playback")],
-    stream: shapes.StreamName = "main",
+    stream: shapes.PlayedName = "main",
 ) -> shapes.Days:
     """Local days with something recorded."""
     return shapes.Days(days=node.viewing.days(actor, code, stream, zone_of(request)))
@@ -41,9 +42,9 @@ def get_day(
     request: Request,
     node: WardNode,
     actor: Annotated[Actor, needs("playback")],
-    stream: shapes.StreamName = "main",
+    stream: shapes.PlayedName = "main",
 ) -> shapes.Day:
-    """One day's timeline: minute bitmap, exact spans, gaps with their causes, holds."""
+    """One day's timeline: minute bitmap, exact spans, gaps with their causes, holds, how far the times can be trusted."""
     zone = zone_of(request)
     language = language_of(request)
     day = node.viewing.day(actor, code, stream, calendar_day(date), zone)
@@ -56,12 +57,18 @@ def get_day(
         end=rfc3339(day.end_us),
         minutes=list(day.minutes),
         recorded_s=round(day.recorded_s, 3),
-        spans=[shapes.Span(start=rfc3339(span.start_us), end=rfc3339(span.end_us)) for span in day.spans],
+        spans=[
+            shapes.RecordedSpan.model_validate(
+                {"start": rfc3339(span.start_us), "end": rfc3339(span.end_us), "stream": span.stream}
+            )
+            for span in day.spans
+        ],
         gaps=[
             shapes.Gap(
                 start=rfc3339(gap.start_us),
                 end=time_or_none(gap.end_us),
                 cause=gap.cause,
+                intended=gap.cause in INTENDED,
                 reason=said(gap.cause, language)[0] or gap.cause,
             )
             for gap in day.gaps
@@ -70,4 +77,17 @@ def get_day(
             shapes.Hold(start=rfc3339(hold.start_us), end=rfc3339(hold.end_us), reason=hold.reason)
             for hold in day.holds
         ],
+        clocks=[
+            shapes.ClockSpan(
+                start=rfc3339(span.start_us),
+                end=rfc3339(span.end_us),
+                error_s=_seconds(span.clocks.error_us),
+                camera_offset_s=_seconds(span.clocks.camera_us),
+            )
+            for span in day.clocks
+        ],
     )
+
+
+def _seconds(us: int | None) -> float | None:
+    return None if us is None else round(us / US_PER_S, 3)

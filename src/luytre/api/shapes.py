@@ -13,7 +13,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 StreamName = Literal["main", "sub"]
-State = Literal["connecting", "recording", "retrying", "disabled", "unknown"]
+# "auto": each moment from main, or from sub where main is not there.
+PlayedName = Literal["auto", "main", "sub"]
+State = Literal["connecting", "recording", "standby", "retrying", "disabled", "unknown"]
 Time = Annotated[str, Field(description="RFC 3339, UTC, `Z`.", json_schema_extra={"format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
@@ -179,12 +181,19 @@ class Span(Answer):
     end: Time
 
 
+class RecordedSpan(Span):
+    """`stream`: which one it is of."""
+
+    stream: StreamName
+
+
 class Gap(Answer):
-    """`end` is null while the gap lasts."""
+    """`end` is null while the gap lasts. `intended`: not recorded on purpose, or only elsewhere; no failure."""
 
     start: Time
     end: Time | None
     cause: str
+    intended: bool
     reason: str
 
 
@@ -194,26 +203,39 @@ class Hold(Answer):
     reason: str
 
 
+class ClockSpan(Answer):
+    """What was known of the clocks over a stretch of segments. `error_s`: estimated error of the pictures' times,
+    null while the node's clock was not synchronised. `camera_offset_s`: the camera's own clock minus the node's,
+    null where it told none.
+    """
+
+    start: Time
+    end: Time
+    error_s: float | None
+    camera_offset_s: float | None
+
+
 class Day(Answer):
     """`minutes`: one number per minute of the day; bit 0 recorded, bit 1 gap, bit 2 hold, bit 3 motion."""
 
     code: str
-    stream: StreamName
+    stream: PlayedName
     date: date
     zone: str
     start: Time
     end: Time
     minutes: list[int]
     recorded_s: float
-    spans: list[Span]
+    spans: list[RecordedSpan]
     gaps: list[Gap]
     holds: list[Hold]
+    clocks: list[ClockSpan]
 
 
 class TicketAsk(Ask):
     start: Annotated[str, Field(max_length=64)]
     end: Annotated[str, Field(max_length=64)]
-    stream: StreamName = "main"
+    stream: PlayedName = "main"
 
 
 class Tickets(Answer):

@@ -35,7 +35,7 @@ def get_playlist(
     request: Request,
     node: WardNode,
     actor: Annotated[Actor, needs("playback", ticket=True)],
-    stream: shapes.StreamName = "main",
+    stream: shapes.PlayedName = "main",
 ) -> Response:
     """HLS of a span (RFC 8216, version 7, fMP4, byte ranges, gaps as discontinuities, program date-time)."""
     ticket = request.query_params.get("ticket")
@@ -45,8 +45,8 @@ def get_playlist(
         code,
         stream,
         span(start, end),
-        segment_uri=lambda segment: f"pieces/{stream}/{quote(segment, safe='')}.mp4{suffix}",
-        init_uri=lambda run: f"inits/{stream}/{quote(run, safe='')}.mp4{suffix}",
+        segment_uri=lambda name, segment: f"pieces/{name}/{quote(segment, safe='')}.mp4{suffix}",
+        init_uri=lambda name, run: f"inits/{name}/{quote(run, safe='')}.mp4{suffix}",
     )
     return Response(text, media_type=HLS, headers={"Cache-Control": ranges.NO_STORE})
 
@@ -110,7 +110,7 @@ def get_movie(
     request: Request,
     node: WardNode,
     actor: Annotated[Actor, needs("playback", instead={"download": "export"}, ticket=True)],
-    stream: shapes.StreamName = "main",
+    stream: shapes.PlayedName = "main",
     download: Annotated[bool, Query(description="1: to be kept, which needs the right to export.")] = False,
 ) -> Response:
     """One MP4, seekable by range requests, never re-encoded."""
@@ -137,7 +137,7 @@ def get_snapshot(
     at: Annotated[
         str | None, Query(max_length=64, description="RFC 3339; the newest picture without it.")
     ] = None,
-    stream: shapes.StreamName = "main",
+    stream: shapes.PlayedName = "main",
 ) -> Response:
     """The picture at a moment as JPEG. `X-Picture-Time` says when it was taken."""
     still = node.viewing.still(actor, code, stream, moment_us(at, "at") if at else None)
@@ -161,7 +161,7 @@ def make_tickets(
         {
             "start": rfc3339(wanted.start_us),
             "end": rfc3339(wanted.end_us),
-            "stream": body.stream,
+            "stream": scope.stream,
             "ticket": ticket.text,
         }
     )
@@ -177,4 +177,5 @@ def _file_name(code: str, stream: str, wanted: Span) -> str:
         letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in code
     )
     seconds = round((wanted.end_us - wanted.start_us) / 1e6)
-    return f"{safe}_{stream}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s.mp4"
+    which = "" if stream == "auto" else f"_{stream}"
+    return f"{safe}{which}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s.mp4"

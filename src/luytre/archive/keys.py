@@ -55,6 +55,10 @@ INTENDED = frozenset(
 )
 
 
+# A shorter hole in one stream is not worth a change to another, where either may be shown.
+PATCH_US = 2_000_000
+
+
 class Clocks(NamedTuple):
     """What is known of the clocks while something was recorded.
 

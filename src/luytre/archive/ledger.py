@@ -53,6 +53,7 @@ class StreamLedger:
         else:
             at_us = max(at_us, before.start_us)
             self._note(before, at_us)
+        self.covered_us = max(self.covered_us, at_us)
         after = self.open_gap = Gap(at_us, None, cause, detail)
 
         def change(index: Index) -> None:

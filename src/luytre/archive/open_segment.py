@@ -19,7 +19,9 @@ from luytre.archive.volume import Volume
 
 
 class Part(NamedTuple):
-    """One moof + mdat, ready to be written: `buffers` in order make `size` bytes. Times as in design/time.md."""
+    """One moof + mdat, ready to be written: `buffers` in order make `size` bytes. Times as in design/time.md. `clocks`: what
+    was known of the clocks when it was made.
+    """
 
     buffers: list[bytes]
     size: int
@@ -28,6 +30,7 @@ class Part(NamedTuple):
     start_us: int
     end_us: int
     key: bool
+    clocks: Clocks = UNKNOWN_CLOCKS
 
 
 @dataclass(slots=True)
@@ -35,7 +38,6 @@ class RunHandle:
     """One run, shared by the recorder (enqueued) and the writer (written, failure, next_seq).
 
     failure   set by the writer when the run is over for it; parts that still come are dropped
-    clocks    set by the recorder: what is known of the clocks now
     """
 
     key: StreamKey
@@ -46,7 +48,6 @@ class RunHandle:
     written: int = 0
     failure: str | None = None
     next_seq: int = 0
-    clocks: Clocks = UNKNOWN_CLOCKS
 
     @property
     def pending_bytes(self) -> int:
@@ -156,8 +157,7 @@ class OpenSegment:
         except OSError:
             self._cut(disk)
             raise
-        clocks = self.run.clocks
-        self.clocks = clocks if not self.parts else merged(self.clocks, clocks)
+        self.clocks = part.clocks if not self.parts else merged(self.clocks, part.clocks)
         self.leaves += leaf
         self.parts.append(
             fmt.PartEntry(self.size, size, part.start_ticks, part.duration_ticks, part.start_us, part.key)

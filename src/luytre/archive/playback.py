@@ -5,13 +5,13 @@ Wall: only `cameras.viewing` imports this; every look passes there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from luytre.archive.catalog import Archive, Found
-from luytre.archive.keys import Span, StreamKey
+from luytre.archive.keys import PATCH_US, Span, StreamKey, join_spans, uncovered
 from luytre.archive.segment import FileReader, PartEntry
 from luytre.base.clock import rfc3339
 from luytre.base.errors import Error, Kind
@@ -46,8 +46,9 @@ class SegmentRef(NamedTuple):
 
 
 class Located(NamedTuple):
-    """A part, where it lies, and when it ends."""
+    """A part of a stream, where it lies, and when it ends."""
 
+    key: StreamKey
     found: Found
     entry: PartEntry
     end_us: int
@@ -100,6 +101,44 @@ def parts_in(archive: Archive, key: StreamKey, span: Span) -> list[Located]:
     return chosen
 
 
+def first_parts(archive: Archive, keys: Sequence[StreamKey], span: Span) -> list[Located]:
+    """The same over several streams: each moment from the first of them that has it. Raises Error(NOT_FOUND)."""
+    stretches: list[tuple[int, list[Located]]] = []
+    missing = [span]
+    for key in keys:
+        holes: list[Span] = []
+        for window in missing:
+            parts = _parts_or_none(archive, key, window)
+            recorded = [Span(part.entry.wall_us, part.end_us) for part in parts]
+            patches = uncovered(window, join_spans(recorded))
+            holes += [hole for hole in patches if hole.end_us - hole.start_us >= PATCH_US]
+            stretches += [(max(s[0].entry.wall_us, window.start_us), s) for s in _stretches(parts)]
+        missing = holes
+    if not stretches:
+        raise nothing_recorded(archive, keys[0], span)
+    stretches.sort(key=lambda stretch: stretch[0])
+    return [part for _, stretch in stretches for part in stretch]
+
+
+def _parts_or_none(archive: Archive, key: StreamKey, window: Span) -> list[Located]:
+    try:
+        return parts_in(archive, key, window)
+    except Error as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return []
+
+
+def _stretches(parts: list[Located]) -> Iterator[list[Located]]:
+    """Cut where a hole is long enough to be filled."""
+    begin = 0
+    for number in range(1, len(parts) + 1):
+        if number == len(parts) or parts[number].entry.wall_us - parts[number - 1].end_us >= PATCH_US:
+            if parts[begin:number]:
+                yield parts[begin:number]
+            begin = number
+
+
 def _walk(archive: Archive, key: StreamKey, span: Span) -> Iterator[Located]:
     segments = archive.segments(key, span)
     while segments and (before := _before(archive, key, segments[0], span)) is not None:
@@ -107,7 +146,7 @@ def _walk(archive: Archive, key: StreamKey, span: Span) -> Iterator[Located]:
     for found in segments:
         table = archive.parts_of(found)
         for number, entry in enumerate(table.parts):
-            yield Located(found, entry, table.end_of(number))
+            yield Located(key, found, entry, table.end_of(number))
 
 
 def _before(archive: Archive, key: StreamKey, found: Found, span: Span) -> Found | None:
@@ -136,16 +175,17 @@ def nothing_recorded(archive: Archive, key: StreamKey, span: Span) -> Error:
 
 def playlist(
     archive: Archive,
-    key: StreamKey,
-    start_us: int,
-    end_us: int,
-    uri: Callable[[SegmentRef], str],
-    init_uri: Callable[[str], str],
+    keys: Sequence[StreamKey],
+    span: Span,
+    uri: Callable[[StreamKey, SegmentRef], str],
+    init_uri: Callable[[StreamKey, str], str],
 ) -> str:
-    """A VOD playlist of the span; one entry gathers about 4 s. Raises Error(NOT_FOUND, cause="nothing_recorded")."""
+    """A VOD playlist of the span; one entry gathers about 4 s. Of several streams each moment is taken from the first
+    that has it. Raises Error(NOT_FOUND, cause="nothing_recorded").
+    """
     entries: list[HlsPart] = []
     last: Located | None = None
-    for group in _groups(parts_in(archive, key, Span(start_us, end_us))):
+    for group in _groups(first_parts(archive, keys, span)):
         first = group[0]
         row = first.found.row
         broken = last is not None and (
@@ -155,12 +195,12 @@ def playlist(
         ticks = last.entry.start_ticks + last.entry.duration_ticks - first.entry.start_ticks
         entries.append(
             HlsPart(
-                uri(SegmentRef(row.run_id, row.seq)),
+                uri(first.key, SegmentRef(row.run_id, row.seq)),
                 first.entry.offset,
                 last.entry.offset + last.entry.size - first.entry.offset,
                 ticks / VIDEO_TIMESCALE,
                 first.entry.wall_us,
-                init_uri(row.run_id),
+                init_uri(first.key, row.run_id),
                 broken,
             )
         )
@@ -173,10 +213,7 @@ def _groups(parts: list[Located]) -> Iterator[list[Located]]:
     for part in parts:
         if group:
             first, last = group[0], group[-1]
-            together = (
-                last.found.row.id == part.found.row.id
-                and last.entry.offset + last.entry.size == part.entry.offset
-            )
+            together = last.path == part.path and last.entry.offset + last.entry.size == part.entry.offset
             enough = part.entry.start_ticks - first.entry.start_ticks >= ENTRY_TICKS
             if not together or (enough and part.entry.key):
                 yield group

@@ -8,7 +8,7 @@ Does not   speak HTTP, and does not keep recordings: it asks the archive and the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +25,7 @@ from luytre.cameras.days import Day, day_of
 from luytre.cameras.live import LiveFragment, LiveHub, LiveInit, LiveState
 from luytre.cameras.lookbook import Lookbook
 from luytre.cameras.movies import Movies
-from luytre.cameras.registry import Camera, Registry, Stream
+from luytre.cameras.registry import MAIN, SUB, Camera, Registry, Stream
 from luytre.cameras.statuses import CameraStatus, StreamStatus, camera_status, stream_status
 from luytre.cameras.ticketed import TicketRanges
 from luytre.people.actor import Actor, Scope
@@ -38,6 +38,8 @@ __all__ = ["LiveFragment", "LiveInit", "LiveView", "NothingRecorded", "Pieces", 
 # thousands of parts; more at once is a job for exports in pieces.
 LONGEST_SPAN_US = 25 * 3600 * US_PER_S
 RECORDED_FROM_KEPT_S = 10.0
+# Not a stream: whichever has the moment, the best one first.
+AUTO = "auto"
 
 LiveView = StreamStatus | LiveInit | LiveFragment
 
@@ -127,12 +129,12 @@ class Viewing:
     def days(self, actor: Actor, code: str, stream: str, zone: ZoneInfo) -> list[date]:
         """Days of the zone with something recorded."""
         actor.require("playback")
-        return self._archive.days(self._key(code, stream), zone)
+        return sorted({day for key in self._keys(code, stream) for day in self._archive.days(key, zone)})
 
     def day(self, actor: Actor, code: str, stream: str, day: date, zone: ZoneInfo) -> Day:
         """One day's timeline."""
         actor.require("playback")
-        return day_of(self._archive, self._key(code, stream), day, zone)
+        return day_of(self._archive, self._keys(code, stream), day, zone)
 
     # -- pictures ---------------------------------------------------------------------------------------------
 
@@ -143,17 +145,27 @@ class Viewing:
         stream: str,
         span: Span,
         *,
-        segment_uri: Callable[[str], str],
-        init_uri: Callable[[str], str],
+        segment_uri: Callable[[str, str], str],
+        init_uri: Callable[[str, str], str],
     ) -> str:
-        """HLS of a span; the two functions make addresses of a segment id and of a run id. Raises NothingRecorded."""
+        """HLS of a span; the two functions make addresses of a stream's name and a segment id or a run id. `stream`
+        AUTO: each moment from main, or from sub where main is not there. Raises NothingRecorded.
+        """
         actor.require("playback")
-        key = self._span_key(actor, code, stream, span)
+        keys = self._keys(code, stream)
+        _check_span(actor, keys, span)
         try:
-            text = playback.playlist(self._archive, key, *span, lambda ref: segment_uri(ref.id), init_uri)
+            text = playback.playlist(
+                self._archive,
+                keys,
+                span,
+                lambda key, ref: segment_uri(key.stream, ref.id),
+                lambda key, run: init_uri(key.stream, run),
+            )
         except Error as error:
-            raise self._explained(error, key, span) from error
-        self._lookbook.playback(actor, key, span)
+            raise self._explained(error, keys, span) from error
+        # Pieces of another stream than the first write their own line.
+        self._lookbook.playback(actor, keys[0], span)
         if actor.scope is not None:
             self._tickets.forget(actor.scope)
         return text
@@ -184,7 +196,7 @@ class Viewing:
         try:
             movie = self._movies.get(key, span)
         except Error as error:
-            raise self._explained(error, key, span) from error
+            raise self._explained(error, [key], span) from error
         if keep:
             self._lookbook.export(actor, key, span)
         else:
@@ -194,8 +206,8 @@ class Viewing:
     def still(self, actor: Actor, code: str, stream: str, at_us: int | None) -> Still:
         """The picture at a moment, or the newest one. Raises NothingRecorded."""
         actor.require("live" if at_us is None else "playback")
-        key = self._key(code, stream)
         moment = at_us
+        key = self._best(code, stream, None if at_us is None else Span(at_us, at_us + 1))
         if moment is None:
             recorded = self._archive.recorded_range(key)
             if recorded is None:
@@ -206,7 +218,7 @@ class Viewing:
         try:
             keyframe = playback.keyframe(self._archive, key, moment)
         except Error as error:
-            raise self._explained(error, key, Span(moment, moment)) from error
+            raise self._explained(error, [key], Span(moment, moment)) from error
         self._lookbook.snapshot(actor, key, at_us)
         return Still(stills.jpeg(keyframe), keyframe.at_us)
 
@@ -263,34 +275,40 @@ class Viewing:
             raise _outside_ticket()
         return key
 
+    def _keys(self, code: str, stream: str) -> list[StreamKey]:
+        """The streams to look into, the best first."""
+        if stream != AUTO:
+            return [self._key(code, stream)]
+        camera = self._registry.get(code)
+        keys = [StreamKey(camera.id, name) for name in (MAIN, SUB)]
+        known = {found.name for found in camera.streams}
+        return [
+            key for key in keys if key.stream in known or self._archive.recorded_range(key) is not None
+        ] or keys[:1]
+
+    def _best(self, code: str, stream: str, span: Span | None) -> StreamKey:
+        """The first of them that has something of the span."""
+        keys = self._keys(code, stream)
+        if span is None or len(keys) == 1:
+            return keys[0]
+        return next((key for key in keys if self._archive.coverage(key, *span).spans), keys[0])
+
     def _span_key(self, actor: Actor, code: str, stream: str, span: Span) -> StreamKey:
-        if span.end_us <= span.start_us:
-            raise Error(
-                Kind.INVALID,
-                "the span ends before it begins",
-                hint="Swap start and end.",
-                cause="end_before_start",
-            )
-        if span.end_us - span.start_us > LONGEST_SPAN_US:
-            raise Error(
-                Kind.INVALID,
-                "the span is longer than a day",
-                hint="Ask for at most 25 hours.",
-                cause="span_too_long",
-            )
-        key = self._key(code, stream)
-        _check_scope(actor, key, span)
+        key = self._best(code, stream, span)
+        _check_span(actor, [key], span)
         return key
 
     def _bare_playlist(self, scope: Scope) -> str:
         key = StreamKey(scope.camera, scope.stream)
         span = _span_of(scope)
-        return playback.playlist(self._archive, key, *span, lambda ref: ref.id, lambda run: run)
+        return playback.playlist(self._archive, [key], span, lambda _, ref: ref.id, lambda _, run: run)
 
-    def _explained(self, error: Error, key: StreamKey, span: Span) -> Error:
+    def _explained(self, error: Error, keys: Sequence[StreamKey], span: Span) -> Error:
         if error.cause != "nothing_recorded":
             return error
-        return NothingRecorded(self._archive.nearest(key, span.start_us))
+        found = [self._archive.nearest(key, span.start_us) for key in keys]
+        near = [moment for moment in found if moment is not None]
+        return NothingRecorded(min(near, key=lambda moment: abs(moment - span.start_us), default=None))
 
     def _since(self, camera: Camera) -> int | None:
         """The oldest moment of the main stream; kept for a while, because lists are asked for every few seconds."""
@@ -306,6 +324,25 @@ class Viewing:
 
 def _span_of(scope: Scope) -> Span:
     return Span(scope.start_us, scope.end_us)
+
+
+def _check_span(actor: Actor, keys: Sequence[StreamKey], span: Span) -> None:
+    if span.end_us <= span.start_us:
+        raise Error(
+            Kind.INVALID,
+            "the span ends before it begins",
+            hint="Swap start and end.",
+            cause="end_before_start",
+        )
+    if span.end_us - span.start_us > LONGEST_SPAN_US:
+        raise Error(
+            Kind.INVALID,
+            "the span is longer than a day",
+            hint="Ask for at most 25 hours.",
+            cause="span_too_long",
+        )
+    for key in keys:
+        _check_scope(actor, key, span)
 
 
 def _check_scope(actor: Actor, key: StreamKey, span: Span) -> None:

@@ -7,13 +7,11 @@ Does not   read sockets (drain.py), reconnect (stream.py), assemble parts (run.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.keys import Cause
 from luytre.archive.open_segment import RunHandle
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock, from_ntp
 from luytre.base.errors import Error, Kind
+from luytre.base.timekeeping import NODE_CLOCK, STEP_US, NodeClock, StepWatch
 from luytre.media import h264, h265
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.aac import AacReceiver
@@ -23,34 +21,35 @@ from luytre.media.rtp.interleaved import deliver, missing
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, audio_origin
+from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, Target, audio_origin
+from luytre.recorder.wall import WallMapping
 
 # A connection that sent this much without one usable picture sends no video that we understand.
 HOPELESS_BYTES = 8 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where the runs of a stream go; `floor_us` from DiskWriter.take_up."""
-
-    key: StreamKey
-    code: str
-    writer: DiskWriter
-    floor_us: int
+# After these the same connection goes on in a new run, with no picture lost between the two.
+CONTINUED = frozenset({Cause.PARAMETERS_CHANGED, Cause.CLOCK_STEPPED})
 
 
 class Ingest:
     """pictures   complete pictures so far: the watchdog's food; messages: RTSP text found between frames, for
     the session
     unused     pictures since the last one that began or continued a run
+    camera_us  the camera's clock minus the node's, by its last sender report: whatever it says is told, never followed
     blocked    why the archive takes nothing although the camera sends; None while it does
     """
 
     def __init__(
-        self, tracks: tuple[ClientTrack, ...], target: Target, clock: Clock, on_sample: OnSample | None = None
+        self,
+        tracks: tuple[ClientTrack, ...],
+        target: Target,
+        clock: Clock,
+        on_sample: OnSample | None = None,
+        node: NodeClock = NODE_CLOCK,
     ) -> None:
         self._target = target
         self._clock = clock
+        self._node = node
+        self._watch = StepWatch(clock)
         self._on_sample = on_sample
         self._video_client = tracks[0]
         self._video = nal_receiver(tracks[0])
@@ -68,7 +67,7 @@ class Ingest:
         self.pictures = 0
         self.unused = 0
         self.bytes_received = 0
-        self.clock_offset_ms: int | None = None
+        self.camera_us: int | None = None
         self.blocked: str | None = None
         # The run that the disk was too slow for: the next one waits until half the budget is free again.
         self._behind: RunHandle | None = None
@@ -81,6 +80,10 @@ class Ingest:
     def has_media(self) -> bool:
         """Whether anything came on the channels that were agreed."""
         return any(receiver.packets or receiver.invalid for receiver in self._receivers.values())
+
+    @property
+    def clock_offset_ms(self) -> int | None:
+        return None if self.camera_us is None else round(self.camera_us / 1000)
 
     @property
     def lost(self) -> int:
@@ -97,10 +100,18 @@ class Ingest:
     @property
     def is_recording(self) -> bool:
         """A run goes on; after a failure of the disk only once something of it is really written."""
-        run = self.run
-        if run is None or run.handle.failure is not None:
+        handle = self.run.handle if self.run is not None else None
+        if handle is None or handle.failure is not None:
             return False
-        return self.blocked is None or run.handle.written > 0
+        return self.blocked is None or handle.written > 0
+
+    @property
+    def standby(self) -> str | None:
+        """Why nothing is kept although all is well: what does not move, or the hour. None while something is."""
+        run = self.run
+        if run is None or run.handle is not None or not self._target.writer.accepts_runs():
+            return None
+        return run.tape.shut
 
     def _add_audio(self, client: ClientTrack, track: AudioTrack) -> None:
         fmtp = client.media.fmtp
@@ -126,7 +137,7 @@ class Ingest:
         self._carry = self._deliver(data, start)
         if self._video.samples:
             samples, new_from = self._video.take()
-            received_us = self._clock.wall_us()
+            received_us = self._look()
             for number, sample in enumerate(samples):
                 self._picture(sample, received_us, number >= new_from)
         elif self.pictures == 0 and self.bytes_received > HOPELESS_BYTES:
@@ -145,13 +156,23 @@ class Ingest:
             self.messages += [data[start:end] for start, end in messages]
         return data[rest:]
 
+    def _look(self) -> int:
+        """Wall time now. A clock that was set is not followed before the next keyframe: no picture is lost for it."""
+        wall_us, step_us = self._watch.look()
+        if step_us and self.run is not None:
+            stepped_us = self.run.stepped_us + step_us
+            # Set forth and back again: what remains is for the mapping to follow.
+            self.run.stepped_us = stepped_us if abs(stepped_us) > STEP_US else 0
+        return wall_us
+
     def end(self, cause: str, detail: str = "") -> None:
         """The connection is over."""
         self._video.flush()
         if self.run is not None:
             samples, new_from = self._video.take()
+            received_us = self._look()
             for number, sample in enumerate(samples):
-                self._picture(sample, self._clock.wall_us(), number >= new_from)
+                self._picture(sample, received_us, number >= new_from)
         self._end_run(cause, detail)
 
     def _end_run(self, cause: str, detail: str = "", end_pts: int | None = None) -> None:
@@ -164,24 +185,23 @@ class Ingest:
         self.pictures += 1
         self.unused += 1
         run = self.run
-        before = None
+        mapping = None
         if run is not None:
             cause = self._reason_to_end(run, sample, has_new_sets)
             if cause is None and run.add_video(sample, received_us):
                 self.unused = 0
-                if self.blocked is not None and self.is_recording:
+                if self.blocked is not None and (self.is_recording or self.standby):
                     self.blocked = None
                 self._tell(run, 0, sample, received_us)
                 return
-            if cause == Cause.PARAMETERS_CHANGED and run.mapping.observe(
-                sample.pts, received_us + run.shift_us
-            ):
-                before = run
-                self._end_run(cause, "", sample.pts)
+            if cause in CONTINUED and run.mapping.observe(sample.pts, received_us - run.stepped_us):
+                mapping = run.mapping
+                self._end_run(cause, f"{run.stepped_us / 1e6:+.3f} s" if run.stepped_us else "", sample.pts)
+                mapping.step(sample.pts, run.stepped_us, self.floor_us)
             else:
                 self._end_run(cause or Cause.TIMESTAMP_JUMP)
         if sample.key and has_new_sets:
-            self._begin(sample, received_us, before)
+            self._begin(sample, received_us, mapping)
 
     def _reason_to_end(self, run: Run, sample: Sample, has_new_sets: bool) -> str | None:
         failure = run.failure
@@ -190,6 +210,8 @@ class Ingest:
             if failure == Cause.DISK_SLOW:
                 self._behind = run.handle
             return failure
+        if sample.key and has_new_sets and run.stepped_us:
+            return Cause.CLOCK_STEPPED
         if sample.key and has_new_sets and self._video.parameter_sets_version != self._known_sets:
             track = self._current_track()
             if track is not None and track != run.video_track:
@@ -211,23 +233,23 @@ class Ingest:
             return False
         return True
 
-    def _begin(self, sample: Sample, received_us: int, before: Run | None) -> None:
+    def _begin(self, sample: Sample, received_us: int, mapping: WallMapping | None) -> None:
         track = self._current_track()
         if track is None or not self._may_begin():
             return
         target = self._target
         run = Run(
-            target.key,
-            target.code,
+            target,
             track,
             self._audio_track,
-            target.writer,
             self.floor_us,
             self._clock,
             sample,
             received_us,
-            before,
+            mapping,
+            self._node,
         )
+        run.camera_us = self.camera_us
         self.run = run
         self.unused = 0
         self._audio_origin = None
@@ -275,17 +297,17 @@ class Ingest:
 
     def _report(self, channel: int, data: bytes) -> None:
         """A sender report pairs RTP time with the camera's clock (RFC 3550 section 6.4.1)."""
-        if self._rtcp[channel] is not self._video_client or self.run is None:
+        run = self.run
+        if self._rtcp[channel] is not self._video_client or run is None:
             return
         for report in rtcp.parse(data):
             # 0 says that the camera does not know the time (RFC 3550 section 6.4.1).
             if not isinstance(report, rtcp.SenderReport) or report.ntp == 0:
                 continue
-            newest = self.run.mapping.newest
+            newest = run.mapping.newest
             ahead = (report.rtp_time - newest + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
-            node_us = self.run.mapping.live(newest + ahead)
-            offset_us = from_ntp(report.ntp) - node_us
-            self.clock_offset_ms = round(offset_us / 1000)
+            node_us = run.mapping.received(newest + ahead) + run.stepped_us
+            self.camera_us = run.camera_us = from_ntp(report.ntp) - node_us
 
 
 def nal_receiver(client: ClientTrack) -> NalReceiver:

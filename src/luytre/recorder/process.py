@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
 from luytre.archive.keeper import Keeper
 from luytre.archive.keys import Cause, StreamKey
@@ -24,6 +25,7 @@ from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 from luytre.recorder.drain import Drainer
+from luytre.recorder.gate import Gate, OpenGate, gate_of
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, load
 from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run
@@ -66,7 +68,7 @@ class RecorderProcess:
         self._volume_retry_s = volume_retry_s
         self._drainer = Drainer(pace.patience.look_s)
         self._stopping = asyncio.Event()
-        self._publisher = Publisher(self._states, self._watch, self._run_of)
+        self._publisher = Publisher(self._states, self._watch, self._run_of, self._trigger)
         self._active: dict[StreamKey, _Active] = {}
         self._waiting: dict[StreamKey, StreamState] = {}
         self._writers: dict[str, DiskWriter] = {}
@@ -220,12 +222,26 @@ class RecorderProcess:
             self._publisher.state,
             self._publisher.sample,
             lambda: self._publisher.is_watched(plan.key),
+            self._gate(plan),
             self._pace,
         )
         task = asyncio.create_task(recorder.run(), name=f"{plan.code}/{plan.stream}")
         task.add_done_callback(self._surprised)
         self._active[plan.key] = _Active(recorder, task)
         self._publisher.state(recorder.state)
+
+    def _gate(self, plan: StreamPlan) -> Gate:
+        try:
+            return gate_of(plan, self._plan.zone)
+        except (Error, ZoneInfoNotFoundError) as error:
+            # Too much is kept rather than too little.
+            _log.error("recording hours not taken", camera=plan.code, error=str(error))
+            return OpenGate()
+
+    def _trigger(self, camera: str, at_us: int, active_s: float) -> None:
+        for key, active in self._active.items():
+            if key.camera == camera:
+                active.recorder.gate.trigger(at_us, active_s)
 
     def _surprised(self, task: asyncio.Task[None]) -> None:
         """A stream's task only ends when cancelled. Anything else is a defect: say so and begin that stream again."""

@@ -87,7 +87,7 @@ class Subscriber:
 
     def begin(self, channel: Channel, key: StreamKey, run: Run) -> None:
         """Tell the tracks of a run that is new to this channel."""
-        channel.run_id, channel.waits, channel.times = run.handle.run_id, True, LiveTimes()
+        channel.run_id, channel.waits, channel.times = run.id, True, LiveTimes()
         self.send(
             wire.json_frame(
                 wire.TRACKS,
@@ -95,7 +95,7 @@ class Subscriber:
                     "channel": channel.number,
                     "camera": key.camera,
                     "stream": key.stream,
-                    "run": run.handle.run_id,
+                    "run": run.id,
                     "tracks": wire.tracks_to_json(list(run.tracks)),
                 },
             )
@@ -131,7 +131,7 @@ class Subscriber:
 
 class Publisher:
     """`on_watch(key, watched)` when the first subscriber comes or the last one goes; `run_of(key)` the
-    stream's present run.
+    stream's present run; `on_trigger(camera, at_us, active_s)` when somebody saw something move.
     """
 
     def __init__(
@@ -139,10 +139,12 @@ class Publisher:
         states: Callable[[], list[StreamState]],
         on_watch: Callable[[StreamKey, bool], None],
         run_of: Callable[[StreamKey], Run | None],
+        on_trigger: Callable[[str, int, float], None] = lambda camera, at_us, active_s: None,
     ) -> None:
         self._states = states
         self._on_watch = on_watch
         self._run_of = run_of
+        self._on_trigger = on_trigger
         self._subscribers: set[Subscriber] = set()
         self._watchers: dict[StreamKey, list[Subscriber]] = {}
         self._numbers = count(1)
@@ -181,19 +183,19 @@ class Publisher:
 
     def sample(self, run: Run, track: int, sample: Sample, _received_us: int) -> None:
         """HOT: called for each sample of each stream; returns at once for those that nobody watches."""
-        watchers = self._watchers.get(run.handle.key)
+        watchers = self._watchers.get(run.key)
         if watchers is None:
             return
         for subscriber in watchers:
-            channel = subscriber.channels[run.handle.key]
-            if channel.run_id != run.handle.run_id:
+            channel = subscriber.channels[run.key]
+            if channel.run_id != run.id:
                 self._begin(subscriber, channel, run)
                 continue
             subscriber.sample(channel, run, track, sample, _wall_us(run, track, sample))
 
     def _begin(self, subscriber: Subscriber, channel: Channel, run: Run) -> None:
         """The sample at hand is in the run's GOP already."""
-        subscriber.begin(channel, run.handle.key, run)
+        subscriber.begin(channel, run.key, run)
         subscriber.join(channel, run)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -205,7 +207,7 @@ class Publisher:
             while data := await reader.read(4096):
                 for kind, payload in splitter.feed(data):
                     self._command(subscriber, kind, payload)
-        except (OSError, Error, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, Error, ValueError, ArithmeticError, KeyError, TypeError, RecursionError):
             # Gone, or talks nonsense: either way this connection is over.
             pass
         finally:
@@ -216,6 +218,9 @@ class Publisher:
 
     def _command(self, subscriber: Subscriber, kind: bytes, payload: bytes) -> None:
         fields = json.loads(payload)
+        if kind == wire.TRIGGER:
+            self._on_trigger(str(fields["camera"]), int(fields["at_us"]), float(fields["active_s"]))
+            return
         key = StreamKey(str(fields["camera"]), str(fields["stream"]))
         if kind == wire.WATCH and key not in subscriber.channels:
             channel = subscriber.channels[key] = Channel(next(self._numbers))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-State = Literal["connecting", "recording", "retrying"]
+State = Literal["connecting", "recording", "standby", "retrying"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """state    connecting: nothing failed yet; recording: parts go to the archive; retrying: waits until retry_at_us,
-                or, where that is None, is trying now
-    cause       of the last failure while retrying (archive.keys.Cause), else None; `detail` is for logs and technicians
+    """state    connecting: nothing failed yet; recording: parts go to the archive; standby: all is well, and nothing is to
+                be kept now; retrying: waits until retry_at_us, or, where that is None, is trying now
+    cause       of the last failure while retrying (archive.keys.Cause), in standby why nothing is kept, else None; `detail`
+                is for logs and technicians
     lost        RTP packets missing in this connection
     """
 

@@ -20,9 +20,10 @@ from luytre.base.clock import Clock
 from luytre.base.errors import Error, Kind
 from luytre.recorder.connection import HANDSHAKE_S, connect
 from luytre.recorder.drain import PATIENCE, Drain, Drainer, Patience
-from luytre.recorder.ingest import Ingest, Target
+from luytre.recorder.gate import Gate
+from luytre.recorder.ingest import Ingest
 from luytre.recorder.plan import StreamPlan
-from luytre.recorder.run import OnSample
+from luytre.recorder.run import OnSample, Target
 from luytre.recorder.state import StreamState
 
 STATISTICS_S = 5.0
@@ -59,9 +60,11 @@ class StreamRecorder:
         on_state: Callable[[StreamState], None],
         on_sample: OnSample,
         is_watched: Callable[[], bool],
+        gate: Gate,
         pace: Pace = PACE,
     ) -> None:
         self.plan = plan
+        self.gate = gate
         self._writer = writer
         self._drainer = drainer
         self._clock = clock
@@ -97,7 +100,7 @@ class StreamRecorder:
                     self._wait_s = 0.0
                 await self._wait(error)
         finally:
-            self._writer.gap(self.plan.key, self._clock.wall_us(), self.end_cause)
+            self._gap(self.end_cause)
 
     async def _take_up(self) -> None:
         """Heal and open the ledger; a disk that refuses is asked again until it does not."""
@@ -120,9 +123,9 @@ class StreamRecorder:
                 plan.url, plan.user, plan.password, audio=plan.audio, handshake_s=self._pace.handshake_s
             )
         except Error as error:
-            self._writer.gap(plan.key, self._clock.wall_us(), error.cause, error.message)
+            self._gap(error.cause, error.message)
             return error
-        target = Target(plan.key, plan.code, self._writer, self._floor_us)
+        target = Target(plan.key, plan.code, self._writer, self._floor_us, self.gate)
         ingest = Ingest(connection.playing.tracks, target, self._clock, self._on_sample)
         self._counted = (0, 0, self._clock.monotonic_s())
         self._auth_wait_s = 0.0
@@ -150,7 +153,13 @@ class StreamRecorder:
         ingest.end(cause, detail)
         self._floor_us = max(self._floor_us, ingest.floor_us)
         if not recorded:
-            self._writer.gap(self.plan.key, self._clock.wall_us(), cause, detail)
+            self._gap(cause, detail)
+
+    def _gap(self, cause: str, detail: str = "") -> None:
+        """The clock may be set back before the next run: it must not begin where gaps are in the ledger already."""
+        now_us = self._clock.wall_us()
+        self._floor_us = max(self._floor_us, now_us)
+        self._writer.gap(self.plan.key, now_us, cause, detail)
 
     async def _follow(self, drain: Drain) -> Error:
         """Publish state and statistics until the connection ends."""
@@ -161,7 +170,7 @@ class StreamRecorder:
             self._good = recording_s > self._pace.good_s
             if done:
                 return drain.ended.result()
-            if drain.ingest.is_recording:
+            if drain.ingest.is_recording or drain.ingest.standby:
                 recording_s += wait_s
                 self._recording(drain.ingest)
                 wait_s = STATISTICS_S if self._good else 1.0
@@ -192,10 +201,11 @@ class StreamRecorder:
         whole = pictures > 0 and elapsed_s >= STATISTICS_S
         if whole or not pictures:
             self._counted = (ingest.pictures, ingest.bytes_received, now_s)
+        standby = ingest.standby
         state = replace(
             self.state,
-            state="recording",
-            cause=None,
+            state="standby" if standby else "recording",
+            cause=standby,
             detail="",
             retry_at_us=None,
             codec=track.codec if track else None,
@@ -212,7 +222,7 @@ class StreamRecorder:
             bytes_received=ingest.bytes_received,
         )
         self._failing_cause = None
-        if self.state.state != "recording":
+        if self.state.state != state.state:
             state = replace(state, since_us=self._clock.wall_us())
         self._set(state)
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import struct
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from luytre.archive.keys import StreamKey
 from luytre.base.errors import Error
@@ -49,9 +49,16 @@ class RecorderLink:
         self._watched.discard(key)
         self._send(wire.UNWATCH, key)
 
+    def trigger(self, camera: str, at_us: int, active_s: float) -> None:
+        """Something moved in front of a camera at `at_us` and goes on for `active_s`; lost while the recorder is away."""
+        self._say(wire.TRIGGER, {"camera": camera, "at_us": at_us, "active_s": active_s})
+
     def _send(self, kind: bytes, key: StreamKey) -> None:
+        self._say(kind, key._asdict())
+
+    def _say(self, kind: bytes, fields: dict[str, Any]) -> None:
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(wire.json_frame(kind, key._asdict()))
+            self._writer.write(wire.json_frame(kind, fields))
 
     async def run(self) -> None:
         """Until cancelled."""

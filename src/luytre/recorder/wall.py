@@ -1,6 +1,7 @@
-"""From media time to wall time: minimum delay, bounded slew (design/time.md).
+"""From media time to wall time: minimum delay, bounded slew, a lead that decays (design/time.md).
 
-Promises   `at` is monotonic in its argument, and moves from what was received by at most 500 ppm of the time that passed.
+Promises   `at` is monotonic in its argument, never before the floor, and moves from what was received by at most 500 ppm
+           of the time that passed, a lead by at most half of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ WINDOW_US = 5_000_000
 JUMP_US = 2_000_000
 # Presentation time may go back this far within a picture group that reorders.
 REORDER_TICKS = 2 * VIDEO_TIMESCALE
+# While wall time runs ahead it takes this many media seconds to win one back.
+LEAD_SHARE = 2
 
 
 def ticks_to_us(ticks: int) -> int:
@@ -20,11 +23,17 @@ def ticks_to_us(ticks: int) -> int:
 
 
 class WallMapping:
-    """Offsets are µs to add to media time. Observe frames as they come; ask `at` for the borders of parts, ascending."""
+    """Offsets are µs to add to media time. Observe frames as they come; ask `at` for the borders of parts, ascending.
 
-    def __init__(self, ticks: int, received_us: int) -> None:
+    `floor_us`: wall time begins there at the earliest. Where that is later than what was received, the mapping runs
+    ahead of the truth by a lead, and comes back to it.
+    """
+
+    def __init__(self, ticks: int, received_us: int, floor_us: int = 0) -> None:
         offset = received_us - ticks_to_us(ticks)
         self._offset = offset
+        self._floor_us = floor_us
+        self._lead_us = max(floor_us - received_us, 0)
         # Until the first border was asked for, the smallest delay seen is taken at once.
         self._free = True
         self._slewed_to = ticks
@@ -50,15 +59,47 @@ class WallMapping:
             self._offset = min(self._offset, offset)
         return True
 
-    def at(self, ticks: int) -> int:
-        """Wall time of `ticks`; moves the mapping towards the smallest delay of the last one to two windows."""
-        self._free = False
-        target = self._window_min if self._previous_min is None else min(self._previous_min, self._window_min)
-        most = max(ticks_to_us(ticks - self._slewed_to) * MAX_SLEW_PPM // 1_000_000, 0)
-        self._offset += max(-most, min(most, target - self._offset))
+    def step(self, ticks: int, step_us: int, floor_us: int) -> None:
+        """The node's clock was set: what is received from `ticks` on is `step_us` later than before."""
+        self._offset += step_us
+        self._window_start += step_us
+        self._window_min += step_us
+        if self._previous_min is not None:
+            self._previous_min += step_us
+        self._floor_us = floor_us
+        self._lead_us = max(floor_us - self.received(ticks), 0)
         self._slewed_to = max(self._slewed_to, ticks)
-        return ticks_to_us(ticks) + self._offset
+
+    @property
+    def _target(self) -> int:
+        """The smallest delay of the last one to two windows."""
+        return self._window_min if self._previous_min is None else min(self._previous_min, self._window_min)
+
+    @property
+    def error_us(self) -> int:
+        """How far the mapping is known to be off: what it has still to slew, and its lead."""
+        return abs(self._target - self._offset) + self._lead_us
+
+    def at(self, ticks: int) -> int:
+        """Wall time of `ticks`; moves the mapping towards the smallest delay, and its lead towards nothing."""
+        passed = self._passed(ticks)
+        most = passed * MAX_SLEW_PPM // 1_000_000
+        self._offset += max(-most, min(most, self._target - self._offset))
+        self._lead_us = max(self._lead_us - passed // LEAD_SHARE, 0)
+        self._slewed_to = max(self._slewed_to, ticks)
+        if self._free:
+            self._free = False
+            self._lead_us = max(self._floor_us - self.received(ticks), 0)
+        return self.received(ticks) + self._lead_us
 
     def live(self, ticks: int) -> int:
         """Wall time of a frame as it is believed now; does not move the mapping."""
+        return self.received(ticks) + max(self._lead_us - self._passed(ticks) // LEAD_SHARE, 0)
+
+    def received(self, ticks: int) -> int:
+        """The node's clock at `ticks`, whatever the lead."""
         return ticks_to_us(ticks) + self._offset
+
+    def _passed(self, ticks: int) -> int:
+        """µs of media time since the last border."""
+        return max(ticks_to_us(ticks - self._slewed_to), 0)

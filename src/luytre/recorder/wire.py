@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from luytre.base.errors import Error, Kind
 from luytre.media.tracks import AudioTrack, Track, VideoTrack
 
-WATCH, UNWATCH = b"W", b"U"
+WATCH, UNWATCH, TRIGGER = b"W", b"U", b"M"
 STATE, TRACKS, SAMPLE = b"S", b"T", b"V"
 # A keyframe of an 8K camera fits; a longer frame is nonsense.
 MAX_FRAME = 32 << 20

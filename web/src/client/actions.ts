@@ -1,6 +1,6 @@
 /** Everything that changes something on the node. */
 import { rememberCsrf, requestJson } from './request';
-import type { Camera, CameraChange, NewCamera, Probe, ProbeAsk, Session, StreamName, Tickets } from './types';
+import type { Camera, CameraChange, NewCamera, Probe, ProbeAsk, Session, PlayedName, Tickets } from './types';
 
 export async function logIn(user: string, password: string): Promise<Session> {
   const session = await requestJson<Session>('/session', { method: 'POST', body: { user, password } });
@@ -29,7 +29,7 @@ export function probe(ask: ProbeAsk, signal: AbortSignal): Promise<Probe> {
   return requestJson('/cameras/probe', { method: 'POST', body: ask, signal });
 }
 
-export function makeTickets(code: string, stream: StreamName, startMs: number, endMs: number): Promise<Tickets> {
+export function makeTickets(code: string, stream: PlayedName, startMs: number, endMs: number): Promise<Tickets> {
   const body = { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString(), stream };
   return requestJson(`/cameras/${encodeURIComponent(code)}/tickets`, { method: 'POST', body });
 }

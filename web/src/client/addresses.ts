@@ -1,8 +1,8 @@
 /** Addresses of pictures. Paths are below the API's root; `whole()` makes them ready for an element's `src`. */
 import { API, spokenLanguage } from './request';
-import type { StreamName } from './types';
+import type { PlayedName, StreamName } from './types';
 
-function span(startMs: number, endMs: number, stream: StreamName): URLSearchParams {
+function span(startMs: number, endMs: number, stream: PlayedName): URLSearchParams {
   return new URLSearchParams({
     start: new Date(startMs).toISOString(),
     end: new Date(endMs).toISOString(),
@@ -14,11 +14,11 @@ export function whole(path: string): string {
   return `${API}${path}`;
 }
 
-export function playlistPath(code: string, stream: StreamName, startMs: number, endMs: number): string {
+export function playlistPath(code: string, stream: PlayedName, startMs: number, endMs: number): string {
   return `/cameras/${encodeURIComponent(code)}/video.m3u8?${span(startMs, endMs, stream).toString()}`;
 }
 
-export function downloadPath(code: string, stream: StreamName, startMs: number, endMs: number): string {
+export function downloadPath(code: string, stream: PlayedName, startMs: number, endMs: number): string {
   const query = span(startMs, endMs, stream);
   query.set('download', '1');
   return `/cameras/${encodeURIComponent(code)}/video.mp4?${query.toString()}`;

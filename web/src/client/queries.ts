@@ -2,7 +2,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { Problem } from './problem';
 import { rememberCsrf, requestJson } from './request';
-import type { Camera, Day, Node, Permission, Session, StreamName } from './types';
+import type { Camera, Day, Node, Permission, Session, PlayedName } from './types';
 
 export const keys = {
   session: ['session'] as const,
@@ -52,7 +52,7 @@ export const camerasQuery = queryOptions<Camera[]>({
   refetchInterval: 3_000,
 });
 
-export function daysQuery(code: string, stream: StreamName) {
+export function daysQuery(code: string, stream: PlayedName) {
   return queryOptions<string[]>({
     queryKey: keys.days(code, stream),
     queryFn: async ({ signal }) => {
@@ -65,7 +65,7 @@ export function daysQuery(code: string, stream: StreamName) {
 }
 
 /** One day; asked again every 5 s while it is still being written. */
-export function dayQuery(code: string, stream: StreamName, date: string, today: boolean) {
+export function dayQuery(code: string, stream: PlayedName, date: string, today: boolean) {
   return queryOptions<Day>({
     queryKey: keys.day(code, stream, date),
     queryFn: ({ signal }) =>

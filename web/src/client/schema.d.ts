@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * Get Day
-         * @description One day's timeline: minute bitmap, exact spans, gaps with their causes, holds.
+         * @description One day's timeline: minute bitmap, exact spans, gaps with their causes, holds, how far the times can be trusted.
          */
         get: operations["getDay"];
         put?: never;
@@ -378,7 +378,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "recording" | "retrying" | "disabled" | "unknown";
+            state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
             /** Streams */
             streams: components["schemas"]["Stream"][];
         };
@@ -403,10 +403,36 @@ export interface components {
             user?: string | null;
         };
         /**
+         * ClockSpan
+         * @description What was known of the clocks over a stretch of segments. `error_s`: estimated error of the pictures' times,
+         *     null while the node's clock was not synchronised. `camera_offset_s`: the camera's own clock minus the node's,
+         *     null where it told none.
+         */
+        ClockSpan: {
+            /** Camera Offset S */
+            camera_offset_s: number | null;
+            /**
+             * End
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            end: string;
+            /** Error S */
+            error_s: number | null;
+            /**
+             * Start
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            start: string;
+        };
+        /**
          * Day
          * @description `minutes`: one number per minute of the day; bit 0 recorded, bit 1 gap, bit 2 hold, bit 3 motion.
          */
         Day: {
+            /** Clocks */
+            clocks: components["schemas"]["ClockSpan"][];
             /** Code */
             code: string;
             /**
@@ -429,7 +455,7 @@ export interface components {
             /** Recorded S */
             recorded_s: number;
             /** Spans */
-            spans: components["schemas"]["Span"][];
+            spans: components["schemas"]["RecordedSpan"][];
             /**
              * Start
              * Format: date-time
@@ -440,7 +466,7 @@ export interface components {
              * Stream
              * @enum {string}
              */
-            stream: "main" | "sub";
+            stream: "auto" | "main" | "sub";
             /** Zone */
             zone: string;
         };
@@ -454,13 +480,15 @@ export interface components {
         };
         /**
          * Gap
-         * @description `end` is null while the gap lasts.
+         * @description `end` is null while the gap lasts. `intended`: not recorded on purpose, or only elsewhere; no failure.
          */
         Gap: {
             /** Cause */
             cause: string;
             /** End */
             end: string | null;
+            /** Intended */
+            intended: boolean;
             /** Reason */
             reason: string;
             /**
@@ -640,6 +668,29 @@ export interface components {
             message: string;
         };
         /**
+         * RecordedSpan
+         * @description `stream`: which one it is of.
+         */
+        RecordedSpan: {
+            /**
+             * End
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            end: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            start: string;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "main" | "sub";
+        };
+        /**
          * Session
          * @description `csrf` goes into the header X-CSRF-Token of unsafe methods that use the cookie.
          */
@@ -658,21 +709,6 @@ export interface components {
             role: string;
             /** User */
             user: string;
-        };
-        /** Span */
-        Span: {
-            /**
-             * End
-             * Format: date-time
-             * @description RFC 3339, UTC, `Z`.
-             */
-            end: string;
-            /**
-             * Start
-             * Format: date-time
-             * @description RFC 3339, UTC, `Z`.
-             */
-            start: string;
         };
         /**
          * Stream
@@ -714,7 +750,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "recording" | "retrying" | "disabled" | "unknown";
+            state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
             /** Url */
             url: string;
             /** Width */
@@ -731,7 +767,7 @@ export interface components {
              * @default main
              * @enum {string}
              */
-            stream?: "main" | "sub";
+            stream?: "auto" | "main" | "sub";
         };
         /**
          * Tickets
@@ -1006,7 +1042,7 @@ export interface operations {
     listDays: {
         parameters: {
             query?: {
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1040,7 +1076,7 @@ export interface operations {
     getDay: {
         parameters: {
             query?: {
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1164,7 +1200,7 @@ export interface operations {
             query?: {
                 /** @description RFC 3339; the newest picture without it. */
                 at?: string | null;
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1238,7 +1274,7 @@ export interface operations {
                 start: string;
                 /** @description RFC 3339, any offset. */
                 end: string;
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
             };
             header?: never;
             path: {
@@ -1276,7 +1312,7 @@ export interface operations {
                 start: string;
                 /** @description RFC 3339, any offset. */
                 end: string;
-                stream?: "main" | "sub";
+                stream?: "auto" | "main" | "sub";
                 /** @description 1: to be kept, which needs the right to export. */
                 download?: boolean;
             };

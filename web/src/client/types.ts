@@ -11,11 +11,12 @@ export type NewCamera = Schemas['NewCamera'];
 export type CameraChange = Schemas['CameraChange'];
 export type ProbeAsk = Schemas['ProbeAsk'];
 export type Probe = Schemas['Probe'];
-export type Span = Schemas['Span'];
 export type Gap = Schemas['Gap'];
 export type Hold = Schemas['Hold'];
 export type Day = Schemas['Day'];
 export type Tickets = Schemas['Tickets'];
 export type RecordingState = Camera['state'];
 export type StreamName = 'main' | 'sub';
+/** `auto`: each moment from the main stream, or from the sub stream where the main one is not there. */
+export type PlayedName = 'auto' | StreamName;
 export type Permission = 'live' | 'playback' | 'export' | 'configure';

@@ -33,6 +33,7 @@ export const en: Dictionary = {
   state: {
     recording: 'Recording',
     liveOnly: 'Live only',
+    standby: 'Standing by, nothing to record now',
     connecting: 'Connecting',
     stalled: 'Picture stands still',
     noPicture: 'No picture',
@@ -41,7 +42,7 @@ export const en: Dictionary = {
     disabled: 'Suspended',
     unknown: 'Unknown: the recorder is not running',
   },
-  stream: { main: 'Main stream', sub: 'Sub stream', mainShort: 'Main', subShort: 'Sub' },
+  stream: { auto: 'Automatic', main: 'Main stream', sub: 'Sub stream', mainShort: 'Main', subShort: 'Sub' },
   live: {
     codec: 'This browser cannot play {{codec}}.',
     codecHint: "Use another browser, or set the camera's sub stream to H.264. The camera is still recorded.",
@@ -111,6 +112,11 @@ export const en: Dictionary = {
     nextRecorded: 'Go to the next picture at {{time}}',
     noCamera: 'There is no camera {{code}}.',
     noCameraHint: 'It may have been removed or given another code. Choose another one under Cameras.',
+    clockUnknown: 'clock not synchronised',
+    clockUnknownHint: 'The recorder’s clock was not synchronised then: nobody knows how far this time is off.',
+    clockErrorHint: 'Estimated error of this time',
+    cameraClock: 'camera’s clock {{offset}}',
+    cameraClockHint: 'The camera’s own clock is off by this against the recorder; the time drawn into the picture may differ.',
     loading: 'Loading',
     waiting: 'Waiting for new pictures',
     play: 'Play',
@@ -141,7 +147,7 @@ export const en: Dictionary = {
   cameras: {
     search: 'Find a camera',
     counts: 'Cameras by state',
-    count: { recording: 'Recording', retrying: 'No signal', waiting: 'Connecting', disabled: 'Suspended' },
+    count: { recording: 'Recording', standby: 'Standing by', retrying: 'No signal', waiting: 'Connecting', disabled: 'Suspended' },
     camera: 'Camera',
     state: 'State',
     picture: 'Picture',

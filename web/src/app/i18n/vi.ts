@@ -31,6 +31,7 @@ export const vi = {
   state: {
     recording: 'Đang ghi',
     liveOnly: 'Chỉ xem trực tiếp',
+    standby: 'Sẵn sàng, chưa cần ghi',
     connecting: 'Đang kết nối',
     stalled: 'Hình đứng',
     noPicture: 'Không có hình',
@@ -39,7 +40,7 @@ export const vi = {
     disabled: 'Tạm dừng',
     unknown: 'Chưa rõ: bộ ghi không chạy',
   },
-  stream: { main: 'Luồng chính', sub: 'Luồng phụ', mainShort: 'Chính', subShort: 'Phụ' },
+  stream: { auto: 'Tự động', main: 'Luồng chính', sub: 'Luồng phụ', mainShort: 'Chính', subShort: 'Phụ' },
   live: {
     codec: 'Trình duyệt này không phát được hình {{codec}}.',
     codecHint: 'Dùng trình duyệt khác, hoặc đặt luồng phụ của camera thành H.264. Camera vẫn được ghi.',
@@ -109,6 +110,11 @@ export const vi = {
     nextRecorded: 'Tới hình kế tiếp lúc {{time}}',
     noCamera: 'Không có camera {{code}}.',
     noCameraHint: 'Có thể camera đã bị xóa hoặc đổi mã. Chọn camera khác ở trang Camera.',
+    clockUnknown: 'giờ chưa đồng bộ',
+    clockUnknownHint: 'Lúc ghi, đồng hồ của máy ghi chưa được đồng bộ: không biết giờ sai bao nhiêu.',
+    clockErrorHint: 'Sai số ước tính của giờ này',
+    cameraClock: 'đồng hồ camera {{offset}}',
+    cameraClockHint: 'Đồng hồ riêng của camera lệch bấy nhiêu so với máy ghi; giờ vẽ trong hình có thể khác giờ này.',
     loading: 'Đang tải hình',
     waiting: 'Đang chờ hình mới ghi',
     play: 'Phát',
@@ -139,7 +145,7 @@ export const vi = {
   cameras: {
     search: 'Tìm camera',
     counts: 'Số camera theo trạng thái',
-    count: { recording: 'Đang ghi', retrying: 'Mất tín hiệu', waiting: 'Đang kết nối', disabled: 'Tạm dừng' },
+    count: { recording: 'Đang ghi', standby: 'Chưa cần ghi', retrying: 'Mất tín hiệu', waiting: 'Đang kết nối', disabled: 'Tạm dừng' },
     camera: 'Camera',
     state: 'Trạng thái',
     picture: 'Hình',

@@ -17,10 +17,14 @@ import { type Group, counts, found } from './look';
 
 const GROUPS = [
   { group: 'recording', mark: 'good' },
+  { group: 'standby', mark: 'live' },
   { group: 'retrying', mark: 'bad' },
   { group: 'waiting', mark: 'busy' },
   { group: 'disabled', mark: 'idle' },
 ] as const;
+
+// Shown only where there are some.
+const RARE: ReadonlySet<Group> = new Set<Group>(['standby', 'waiting']);
 
 type Editing = { camera: Camera | null } | null;
 
@@ -92,7 +96,7 @@ function Counts({ cameras, group, onGroup }: CountsProps) {
   const number = counts(cameras);
   return (
     <div className={classes.counts} role="group" aria-label={t('cameras.counts')}>
-      {GROUPS.filter((g) => g.group !== 'waiting' || number.waiting > 0 || group === 'waiting').map((g) => (
+      {GROUPS.filter((g) => !RARE.has(g.group) || number[g.group] > 0 || group === g.group).map((g) => (
         <button
           key={g.group}
           type="button"

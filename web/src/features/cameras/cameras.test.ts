@@ -19,7 +19,7 @@ describe('counts and search', () => {
   ];
 
   it('puts each camera in exactly one group', () => {
-    expect(counts(list)).toEqual({ recording: 1, retrying: 1, waiting: 1, disabled: 1 });
+    expect(counts(list)).toEqual({ recording: 1, standby: 0, retrying: 1, waiting: 1, disabled: 1 });
   });
 
   it('finds by code, name and address, inside a group', () => {

@@ -6,6 +6,7 @@ import { matches } from '../../kit/fold';
 
 const MARKS: Record<RecordingState, Mark> = {
   recording: 'good',
+  standby: 'live',
   connecting: 'busy',
   retrying: 'bad',
   disabled: 'idle',
@@ -21,6 +22,8 @@ export function wordOf(state: RecordingState, since: string, t: TFunction): stri
   switch (state) {
     case 'recording':
       return t('state.recording');
+    case 'standby':
+      return t('state.standby');
     case 'connecting':
       return t('state.connecting');
     case 'disabled':
@@ -32,8 +35,8 @@ export function wordOf(state: RecordingState, since: string, t: TFunction): stri
   }
 }
 
-/** The four groups a technician counts: everything is in exactly one. */
-export type Group = 'recording' | 'retrying' | 'waiting' | 'disabled';
+/** The five groups a technician counts: everything is in exactly one. */
+export type Group = 'recording' | 'standby' | 'retrying' | 'waiting' | 'disabled';
 
 export function groupOf(camera: Pick<Camera, 'state'>): Group {
   if (camera.state === 'connecting' || camera.state === 'unknown') return 'waiting';
@@ -41,7 +44,7 @@ export function groupOf(camera: Pick<Camera, 'state'>): Group {
 }
 
 export function counts(cameras: readonly Pick<Camera, 'state'>[]): Record<Group, number> {
-  const out: Record<Group, number> = { recording: 0, retrying: 0, waiting: 0, disabled: 0 };
+  const out: Record<Group, number> = { recording: 0, standby: 0, retrying: 0, waiting: 0, disabled: 0 };
   for (const camera of cameras) out[groupOf(camera)] += 1;
   return out;
 }

@@ -13,7 +13,7 @@ import {
 } from '@tabler/icons-react';
 import type { Dispatch } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Camera, StreamName } from '../../client/types';
+import type { Camera, PlayedName } from '../../client/types';
 import { asLanguage, duration, number } from '../../kit/words';
 import { clockSeconds } from '../../kit/zone';
 import classes from './PlaybackPage.module.css';
@@ -27,7 +27,7 @@ interface Props {
   speed: number;
   zone: string;
   camera: Camera;
-  stream: StreamName;
+  stream: PlayedName;
   dispatch: Dispatch<PlaybackAction>;
   onSpeed: (speed: number) => void;
 }

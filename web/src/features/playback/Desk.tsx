@@ -3,18 +3,20 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { dayQuery } from '../../client/queries';
-import type { Camera, StreamName } from '../../client/types';
+import type { Camera, PlayedName } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { useNow } from '../../kit/useNow';
 import { useProblemWords } from '../../kit/useProblemWords';
 import { fullTime, localDate } from '../../kit/zone';
+import { ClockCaption } from './ClockCaption';
 import { Controls } from './Controls';
 import { MissingNotice } from './MissingNotice';
 import { PickBar } from './PickBar';
 import classes from './PlaybackPage.module.css';
 import { Timeline } from './Timeline';
 import type { PlaybackSearch } from './address';
-import { type DayModel, modelOf, nextRecorded } from './day';
+import { clockNoteAt } from './clocks';
+import { type DayModel, modelOf, nextRecorded, streamAt } from './day';
 import { usePlayback, useWishes } from './usePlayback';
 import { useDeskKeys } from './useDeskKeys';
 import { type Window, follow, opening } from './view';
@@ -22,7 +24,7 @@ import { type Window, follow, opening } from './view';
 interface Props {
   cameras: Camera[];
   camera: Camera;
-  stream: StreamName;
+  stream: PlayedName;
   zone: string;
   skewMs: number;
   speed: number;
@@ -48,8 +50,10 @@ export function Desk(props: Props) {
   const { day, error } = useDay(camera.code, stream, date, date === localDate(zone, nowMs));
   useWishes(playback, day, nowMs);
   useAddress(state.wallMs, state.playing, state.pending === null, (at) => write({ at }, true));
-  const fps = camera.streams.find((s) => s.name === stream)?.fps ?? 25;
+  const shown = (day && streamAt(day, state.wallMs)) ?? 'main';
+  const fps = camera.streams.find((s) => s.name === (stream === 'auto' ? shown : stream))?.fps ?? 25;
   const actions = useDeskKeys({ playback, stage, video, fps, speed, onSpeed: props.onSpeed, code: camera.code, zone });
+  const note = day && clockNoteAt(day, state.wallMs);
   const { view, setView } = useView(day, state.wallMs, state.playing);
 
   return (
@@ -80,6 +84,8 @@ export function Desk(props: Props) {
           <time data-testid="playhead-time" data-us={Math.round(state.wallMs * 1000)}>
             {fullTime(zone, state.wallMs)}
           </time>
+          {stream === 'auto' && shown === 'sub' && <span data-testid="shown-stream">{t('stream.sub')}</span>}
+          {note && <ClockCaption note={note} />}
         </div>
       </div>
       {day && view ? (
@@ -100,7 +106,7 @@ export function Desk(props: Props) {
 }
 
 /** The day of the moment on the screen; null while it is fetched for the first time. */
-function useDay(code: string, stream: StreamName, date: string, today: boolean) {
+function useDay(code: string, stream: PlayedName, date: string, today: boolean) {
   const { data, error, dataUpdatedAt } = useQuery(dayQuery(code, stream, date, today));
   const day = useMemo<DayModel | null>(() => (data ? modelOf(data, dataUpdatedAt) : null), [data, dataUpdatedAt]);
   return { day, error };

@@ -8,7 +8,7 @@ import 'dayjs/locale/vi';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { daysQuery } from '../../client/queries';
-import type { Camera, StreamName } from '../../client/types';
+import type { Camera, PlayedName } from '../../client/types';
 import { matches } from '../../kit/fold';
 import { asLanguage } from '../../kit/words';
 import { localDate, localTime, two } from '../../kit/zone';
@@ -19,12 +19,12 @@ import { parseEntry } from './timeEntry';
 interface Props {
   cameras: Camera[];
   camera: Camera;
-  stream: StreamName;
+  stream: PlayedName;
   zone: string;
   nowMs: number;
   wallMs: number;
   onCamera: (code: string) => void;
-  onStream: (stream: StreamName) => void;
+  onStream: (stream: PlayedName) => void;
   onWant: (ms: number, guess: boolean) => void;
 }
 
@@ -57,10 +57,11 @@ export function PickBar(props: Props) {
           aria-label={t('playback.stream')}
           value={stream}
           data={[
+            { value: 'auto', label: t('stream.auto') },
             { value: 'main', label: t('stream.main') },
             { value: 'sub', label: t('stream.sub') },
           ]}
-          onChange={(value) => props.onStream(value === 'sub' ? 'sub' : 'main')}
+          onChange={(value) => props.onStream(value)}
         />
       ) : null}
       <DayPick {...props} />

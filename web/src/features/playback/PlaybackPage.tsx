@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { camerasQuery, nodeQuery } from '../../client/queries';
-import type { Camera, StreamName } from '../../client/types';
+import type { Camera, PlayedName } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { recall, remember } from '../../kit/remembered';
 import { useProblemWords } from '../../kit/useProblemWords';
@@ -41,9 +41,9 @@ function Chosen({ cameras, zone, skewMs }: { cameras: Camera[]; zone: string; sk
   const search = useSearch({ strict: false, select: (all) => readPlayback(all as Record<string, unknown>) });
   const wanted = search.camera ?? recall(LAST_CAMERA);
   const camera = cameras.find((c) => c.code === wanted) ?? (search.camera === undefined ? cameras[0] : undefined);
-  const stream: StreamName = camera?.streams.some((s) => s.name === search.stream)
-    ? (search.stream ?? 'main')
-    : 'main';
+  const stream: PlayedName = camera?.streams.some((s) => s.name === search.stream)
+    ? (search.stream ?? 'auto')
+    : 'auto';
   const [speed, setSpeed] = useState(1);
   // A time in the address that this page did not write itself is a link or the back button.
   const written = useRef<string | undefined>(undefined);

@@ -7,7 +7,7 @@ import { downloadPath, whole } from '../../client/addresses';
 import type { Problem } from '../../client/problem';
 import { useMay } from '../../client/queries';
 import { checkReachable } from '../../client/request';
-import type { Camera, StreamName, Tickets } from '../../client/types';
+import type { Camera, PlayedName, Tickets } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { startDownload } from '../../kit/saveFrame';
 import { useProblemWords } from '../../kit/useProblemWords';
@@ -15,7 +15,7 @@ import type { Window } from './view';
 
 interface Props {
   camera: Camera;
-  stream: StreamName;
+  stream: PlayedName;
   span: Window | null;
   wallMs: number;
 }
@@ -63,7 +63,7 @@ export function TakeAway({ camera, stream, span, wallMs }: Props) {
   );
 }
 
-function Link({ camera, stream, span }: { camera: Camera; stream: StreamName; span: Window }) {
+function Link({ camera, stream, span }: { camera: Camera; stream: PlayedName; span: Window }) {
   const { t } = useTranslation();
   const say = useProblemWords();
   const tickets = useMutation<Tickets, Problem, Window>({

@@ -1,12 +1,14 @@
 /** What the playback page keeps in the address: camera, time, stream. */
-import type { StreamName } from '../../client/types';
+import type { PlayedName } from '../../client/types';
 import { instant, localDate, localTime } from '../../kit/zone';
+
+const STREAMS: readonly PlayedName[] = ['auto', 'main', 'sub'];
 
 export interface PlaybackSearch {
   camera?: string;
   /** RFC 3339. */
   at?: string;
-  stream?: StreamName;
+  stream?: PlayedName;
   /** A local day; counts only without `at`. */
   date?: string;
 }
@@ -18,7 +20,7 @@ export function readPlayback(search: Record<string, unknown>): PlaybackSearch {
   return {
     camera: typeof camera === 'string' && camera !== '' ? camera : undefined,
     at,
-    stream: search.stream === 'sub' ? 'sub' : search.stream === 'main' ? 'main' : undefined,
+    stream: STREAMS.find((name) => name === search.stream),
     date,
   };
 }

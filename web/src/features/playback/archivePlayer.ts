@@ -6,7 +6,7 @@
 import { playlistPath, whole } from '../../client/addresses';
 import { Problem, unreachable } from '../../client/problem';
 import { requestText } from '../../client/request';
-import type { StreamName } from '../../client/types';
+import type { PlayedName } from '../../client/types';
 import { type Fragment, endOf, fragmentsOf, frameStep, positionOf, wallAt, windowAround } from './playlist';
 
 // hls.js is large and needed here only: it comes when the first recording is opened.
@@ -39,7 +39,7 @@ export class ArchivePlayer {
     private readonly video: HTMLVideoElement,
     private readonly freeze: HTMLCanvasElement,
     private readonly code: string,
-    private readonly stream: StreamName,
+    private readonly stream: PlayedName,
     private readonly events: PlayerEvents,
   ) {
     const on = (name: keyof HTMLVideoElementEventMap, run: () => void) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Day } from '../../client/types';
-import { BIT, bands, hitAt, holdAt, land, modelOf, nextRecorded } from './day';
+import { BIT, bands, hitAt, holdAt, land, modelOf, nextRecorded, streamAt } from './day';
 
 const MINUTE = 60_000;
 const start = Date.parse('2026-11-21T17:00:00Z');
@@ -18,11 +18,12 @@ function day(change: Partial<Day> = {}): Day {
     minutes: [],
     recorded_s: 0,
     spans: [
-      { start: iso(10), end: iso(60) },
-      { start: iso(90), end: iso(100) },
+      { start: iso(10), end: iso(60), stream: 'main' },
+      { start: iso(90), end: iso(100), stream: 'sub' },
     ],
-    gaps: [{ start: iso(60), end: iso(90), cause: 'timeout', reason: 'Camera không trả lời' }],
+    gaps: [{ start: iso(60), end: iso(90), cause: 'timeout', intended: false, reason: 'Camera không trả lời' }],
     holds: [{ start: iso(20), end: iso(30), reason: 'Vụ trộm' }],
+    clocks: [],
     ...change,
   };
 }
@@ -40,17 +41,22 @@ describe('bands', () => {
 
 describe('modelOf', () => {
   it('draws the bitmap where there are no exact spans', () => {
-    expect(modelOf(day({ spans: [], minutes: [1, 1] }), at(5)).recorded).toEqual([{ startMs: at(0), endMs: at(2) }]);
+    expect(modelOf(day({ spans: [], minutes: [1, 1] }), at(5)).recorded).toMatchObject([{ startMs: at(0), endMs: at(2) }]);
   });
 
   it('lets an open gap grow until now', () => {
-    const gaps = [{ start: iso(100), end: null, cause: 'host_down', reason: 'Mất điện' }];
+    const gaps = [{ start: iso(100), end: null, cause: 'host_down', intended: false, reason: 'Mất điện' }];
     expect(modelOf(day({ gaps }), at(130)).gaps[0]).toMatchObject({ endMs: at(130), open: true });
   });
 
+  it('knows which stream is shown', () => {
+    const model = modelOf(day(), at(200));
+    expect([15, 75, 95].map((minute) => streamAt(model, at(minute)))).toEqual(['main', undefined, 'sub']);
+  });
+
   it('cuts what reaches over midnight', () => {
-    const spans = [{ start: iso(-30), end: iso(2000) }];
-    expect(modelOf(day({ spans }), at(1440)).recorded).toEqual([{ startMs: at(0), endMs: at(1440) }]);
+    const spans = [{ start: iso(-30), end: iso(2000), stream: 'main' as const }];
+    expect(modelOf(day({ spans }), at(1440)).recorded).toEqual([{ startMs: at(0), endMs: at(1440), stream: 'main' }]);
   });
 });
 
@@ -65,7 +71,7 @@ describe('hitAt', () => {
   });
 
   it('hits a gap narrower than the pointer, but a wide one only inside', () => {
-    const narrow = modelOf(day({ gaps: [{ start: iso(40), end: iso(40.1), cause: 'timeout', reason: 'x' }] }), at(200));
+    const narrow = modelOf(day({ gaps: [{ start: iso(40), end: iso(40.1), cause: 'timeout', intended: false, reason: 'x' }] }), at(200));
     expect(hitAt(narrow, at(40.5), at(200), MINUTE).kind).toBe('gap');
     expect(hitAt(model, at(59.5), at(200), MINUTE).kind).toBe('recorded');
   });

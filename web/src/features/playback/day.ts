@@ -1,12 +1,19 @@
 /** One day of one stream, ready to draw and to ask. Instants are milliseconds since the epoch. */
-import type { Day } from '../../client/types';
+import type { Day, StreamName } from '../../client/types';
+import type { ClockSpan } from './clocks';
 import type { Window } from './view';
 
 export interface GapSpan extends Window {
   cause: string;
   reason: string;
+  /** Not recorded on purpose, or only elsewhere. */
+  intended: boolean;
   /** The gap has not ended. */
   open: boolean;
+}
+
+export interface RecordedSpan extends Window {
+  stream: StreamName;
 }
 
 export interface HoldSpan extends Window {
@@ -15,10 +22,11 @@ export interface HoldSpan extends Window {
 
 export interface DayModel extends Window {
   date: string;
-  recorded: Window[];
+  recorded: RecordedSpan[];
   gaps: GapSpan[];
   holds: HoldSpan[];
   motion: Window[];
+  clocks: ClockSpan[];
 }
 
 export const BIT = { recorded: 1, gap: 2, hold: 4, motion: 8 } as const;
@@ -45,15 +53,19 @@ export function modelOf(day: Day, nowMs: number): DayModel {
     startMs: Math.max(startMs, Date.parse(span.start)),
     endMs: Math.min(endMs, span.end === null ? Math.max(nowMs, Date.parse(span.start)) : Date.parse(span.end)),
   });
-  const spans = day.spans.map(within);
+  const spans = day.spans.map((span) => ({ ...within(span), stream: span.stream }));
   return {
     date: day.date,
     startMs,
     endMs,
-    recorded: spans.length > 0 ? spans : bands(day.minutes, BIT.recorded, startMs),
-    gaps: day.gaps.map((gap) => ({ ...within(gap), cause: gap.cause, reason: gap.reason, open: gap.end === null })),
+    recorded:
+      spans.length > 0
+        ? spans
+        : bands(day.minutes, BIT.recorded, startMs).map((band) => ({ ...band, stream: 'main' as const })),
+    gaps: day.gaps.map((gap) => ({ ...within(gap), cause: gap.cause, reason: gap.reason, intended: gap.intended, open: gap.end === null })),
     holds: day.holds.map((hold) => ({ ...within(hold), reason: hold.reason })),
     motion: bands(day.minutes, BIT.motion, startMs),
+    clocks: day.clocks.map((span) => ({ ...within(span), errorS: span.error_s, offsetS: span.camera_offset_s })),
   };
 }
 
@@ -81,6 +93,11 @@ export function hitAt(day: DayModel, ms: number, nowMs: number, slackMs: number)
 
 export function holdAt(day: DayModel, ms: number): HoldSpan | undefined {
   return covering(day.holds, ms);
+}
+
+/** Which stream is shown at an instant. */
+export function streamAt(day: DayModel, ms: number): StreamName | undefined {
+  return covering(day.recorded, ms)?.stream;
 }
 
 export function isRecorded(day: DayModel, ms: number): boolean {

@@ -78,9 +78,13 @@ class Pen {
   }
 }
 
-/** Slanted lines on a pale ground: readable without colour. */
+/** Slanted lines on a pale ground: readable without colour. What was not to be recorded is only a thin line. */
 function hatch(pen: Pen, gap: GapSpan): void {
   if (!pen.visible(gap)) return;
+  if (gap.intended) {
+    pen.box(gap, BAND_TOP + BAND_HEIGHT / 2 - 1, 2, pen.palette.soft, 1);
+    return;
+  }
   const { c } = pen;
   const left = Math.max(0, pen.x(gap.startMs));
   const right = Math.max(left + 2, Math.min(pen.width, pen.x(gap.endMs)));

@@ -1,6 +1,6 @@
 /** Ties the player to the page: wishes go in, the moment on the screen comes out. */
 import { type Dispatch, type RefObject, useEffect, useReducer, useRef } from 'react';
-import type { StreamName } from '../../client/types';
+import type { PlayedName } from '../../client/types';
 import { ArchivePlayer } from './archivePlayer';
 import { type DayModel, hitAt, land, nextRecorded } from './day';
 import { type PlaybackAction, type PlaybackState, initialState, reduce } from './state';
@@ -9,7 +9,7 @@ interface Setup {
   video: RefObject<HTMLVideoElement | null>;
   freeze: RefObject<HTMLCanvasElement | null>;
   code: string;
-  stream: StreamName;
+  stream: PlayedName;
   startMs: number;
   /** The start is our guess, not the user's wish. */
   guess: boolean;
