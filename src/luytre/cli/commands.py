@@ -240,6 +240,15 @@ def archive_status(directory: Dir = HERE, as_json: Json = False) -> None:
     perform("recordings:status", directory=directory, as_json=as_json)
 
 
+@archive.command("certificate", help="archive.certificate")
+def archive_certificate(
+    day: Annotated[str | None, typer.Argument(metavar="[DATE]", help="arg.day", show_default=False)] = None,
+    directory: Dir = HERE,
+    as_json: Json = False,
+) -> None:
+    perform("certificates:show", day=day, directory=directory, as_json=as_json)
+
+
 @app.command(help="check")
 def check(
     directory: NodeArgument,
