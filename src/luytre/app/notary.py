@@ -31,6 +31,7 @@ from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_datetime
 from luytre.base.errors import Error, from_os
 from luytre.base.signing import Signer, load_signer
 from luytre.cameras.days import bounds
+from luytre.cameras.registry import RUN_FOLDER
 
 # Older days that have no certificate stay without: their gaps may have been deleted.
 DAYS_BACK: Final = 7
@@ -111,9 +112,8 @@ def _ward(store: Store) -> daily.Ward:
 
 def alone(directory: Path) -> int | None:
     """A descriptor that keeps other notaries of this directory out until it is closed; None when there is one."""
-    path = directory / "run" / "notary.lock"
+    path = directory / RUN_FOLDER / "notary.lock"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise from_os(error, f"open {path}") from error
@@ -131,6 +131,7 @@ def main() -> None:
     directory: Path = parser.parse_args().directory
     log.configure()
     try:
+        settings.load(directory)
         if alone(directory) is None:
             _log.info("another notary is at work")
             return
