@@ -23,6 +23,7 @@ from luytre.archive.keys import StreamKey
 from luytre.archive.segment import FileReader, parse_opening
 from luytre.base.clock import ManualClock, to_us
 from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.cameras.days import bounds
 from luytre.cameras.registry import CameraChange, NewCamera
 from tests.archive import builder
 from tests.archive.builder import KEEP_ALL, Ward, keep
@@ -53,7 +54,7 @@ class Node:
     def until(self, day: str) -> None:
         """The clock goes to the moment from which `day`, a local day, is certified."""
         with closing(self.store()) as store:
-            end = notary.bounds(date.fromisoformat(day), store.zone)[1]
+            end = bounds(date.fromisoformat(day), store.zone)[1]
         self.clock.advance((end - self.clock.wall_us()) / 1e6 + SETTLED)
 
     def store(self) -> Store:
@@ -105,7 +106,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Maker]:
 def adds_up(stream: dict[str, Any]) -> bool:
     gaps = sum(gap["seconds"] for gap in stream["gaps"])
     known = stream["recorded_s"] + gaps + stream["expired_s"] + stream["unexplained_s"]
-    return abs(known - stream["expected_s"]) < 1e-5
+    return bool(abs(known - stream["expected_s"]) < 1e-5)
 
 
 def test_a_day_of_the_ward_is_recorded_plus_gaps(make: Maker) -> None:
