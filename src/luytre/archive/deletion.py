@@ -85,7 +85,8 @@ class Deletion:
 
     def _delete(self, batch: list[_Marked]) -> None:
         self._certify([marked for marked in batch if marked.rule is not None])
-        gone, stuck = [], []
+        gone: list[SegmentRow] = []
+        stuck: list[SegmentRow] = []
         for marked in batch:
             (gone if self._unlink(marked.row) else stuck).append(marked.row)
         with self._index.transaction():
