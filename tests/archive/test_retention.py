@@ -190,7 +190,7 @@ def test_minutes_shared_with_what_stays_are_kept(ward: Ward) -> None:
 
 
 def test_many_are_deleted_in_batches(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luytre.archive.retention.BATCH", 2)
+    monkeypatch.setattr("luytre.archive.deletion.BATCH", 2)
     three_days(ward)
     count = len(ward.files())
     assert ward.sweep(keep(days=0.0, reserve_bytes=0)).segments == count

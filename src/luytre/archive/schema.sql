@@ -42,6 +42,7 @@ CREATE TABLE segment (
   link        BLOB,
   error_us    INTEGER,                -- estimated error of the wall time; NULL: the node's clock was not synchronised
   camera_us   INTEGER,                -- the camera's clock minus the node's; NULL: it told none
+  rule        TEXT,                   -- while 'deleting': by which rule; NULL once that is certified and the file is left to go
   UNIQUE (run_id, seq)
 ) STRICT;
 CREATE INDEX segment_by_time ON segment (stream_id, start_us);
