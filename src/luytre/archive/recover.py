@@ -167,7 +167,10 @@ def discard(path: Path, disk: Disk) -> Path | None:
     if not path.exists():
         return None
     with fmt.FileReader(path) as reader:
-        nothing = reader.size <= OPENING_BYTES or fmt.parse_opening(reader.read, reader.size) is not None
+        opening = fmt.parse_opening(reader.read, reader.size)
+        nothing = reader.size <= OPENING_BYTES or (
+            opening is not None and not fmt.scan(reader.read, reader.size, opening.parts_offset).parts
+        )
     if nothing:
         disk.unlink(path)
         return None
