@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from luytre.base.errors import Error, Kind
+from luytre.base.ids import fingerprint
 from luytre.base.secrets import create_key
-from luytre.base.signing import Signer, fingerprint, load_public_key, load_signer, verify
+from luytre.base.signing import Signer, load_public_key, load_signer, verify
 
 NODE_KEY = bytes(range(32))
 

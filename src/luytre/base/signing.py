@@ -6,7 +6,6 @@ Does not   know what is signed (archive/seals.py).
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from luytre.base.errors import Error, Kind, from_os
+from luytre.base.ids import fingerprint
 from luytre.base.secrets import read_key
 
 PUBLIC_KEY_BYTES = 32
@@ -56,11 +56,6 @@ def verify(public_key: bytes, signature: bytes, data: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def fingerprint(public_key: bytes) -> str:
-    """A key's name for people to compare: the first 16 hex digits of its SHA-256."""
-    return sha256(public_key).hexdigest()[:16]
 
 
 def load_public_key(path: Path) -> bytes:
