@@ -50,9 +50,11 @@ def test_a_whole_book(book: Path) -> None:
     assert [day.isoformat() for day in daybook.dates(book)] == DAYS
     assert problems(book) == {}
     assert daybook.read(book, date(2026, 11, 20))["before"] == daybook.NOTHING_BEFORE
-    (book / daybook.FOLDER / "2026-11-24.json.77.new").write_text("cut short")
+    (book / daybook.FOLDER / "2026-11-24.json.new").write_text("a notary was killed here")
     (book / daybook.FOLDER / "2026-99-99.json").write_text("no day")
     assert len(daybook.dates(book)) == 4
+    assert add(book, "2026-11-24")
+    assert not list((book / daybook.FOLDER).glob("*.new"))
     assert problems(book) == {}
 
 

@@ -19,6 +19,7 @@ import pytest
 from luytre.app import daybook, notary
 from luytre.app.foundation import init
 from luytre.app.store import Store
+from luytre.archive import seals
 from luytre.archive.keys import StreamKey
 from luytre.archive.segment import FileReader, parse_opening
 from luytre.base.clock import ManualClock, to_us
@@ -313,6 +314,18 @@ def test_the_only_volume_away_leaves_the_day_unexplained(make: Maker) -> None:
     assert (stream["expected_s"], stream["unexplained_s"], stream["oldest"]) == (DAY_S / 2, DAY_S / 2, None)
 
 
+def test_a_certificate_that_cannot_be_written_costs_no_seal_and_is_tried_again(make: Maker) -> None:
+    node = make("2026-11-22T12:00:00+07:00")
+    node.ward.record(20, key=node.key)
+    folder = node.directory / daybook.FOLDER
+    folder.write_text("in the way")
+    assert not node.turn("2026-11-22")
+    assert list((node.directory / "seals").iterdir())
+    folder.unlink()
+    assert node.turn()
+    assert node.dates() == ["2026-11-22"]
+
+
 def test_volumes_are_sealed_and_the_seal_is_remembered(make: Maker) -> None:
     node = make("2026-11-22T12:00:00+07:00")
     node.ward.record(20, key=node.key)
@@ -324,6 +337,7 @@ def test_volumes_are_sealed_and_the_seal_is_remembered(make: Maker) -> None:
     node.ward.record(20, key=node.key)
     assert node.turn()
     assert json.loads(remembered.read_text())["seq"] == first["seq"] + 1
+    assert [line.seal is not None for line in seals.lines(node.ward.volume)] == [True, True]
 
 
 def run(directory: Path) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from luytre.app import daybook, notary
-from luytre.archive.forecast import ClassForecast, Forecast
+from luytre.archive.forecast import AlarmKind, ClassForecast, Forecast
 from luytre.base.clock import ManualClock
 from luytre.base.errors import Error
 from luytre.cli import certificates, recordings
@@ -95,7 +95,7 @@ def test_notes_tell_what_a_table_hides(
     assert "nothing due" in said.out
 
 
-def forecast(alarm: str | None) -> Forecast:
+def forecast(alarm: AlarmKind | None) -> Forecast:
     one = ClassForecast("standard", 4, 10, 7.0, 30.0, 300)
     return Forecast(NOW_US, 86_400.0, 10, 200, 300, 2_300_000_000_000, 20.5, NOW_US, alarm, (one,))
 
@@ -115,7 +115,7 @@ def test_status_says_whether_the_promise_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     language: str,
-    alarm: str | None,
+    alarm: AlarmKind | None,
     words: str,
 ) -> None:
     place = str(ward / "volumes/1")

@@ -155,7 +155,8 @@ def _path(directory: Path, day: date) -> Path:
 
 def _write_once(path: Path, data: bytes) -> bool:
     """Durable, and whole or not at all; False when there is one already: it stays as it is."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    # One name: what a notary that was killed left behind goes with the next page of that day.
+    fresh = path.with_name(f"{path.name}.new")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
         with os.fdopen(handle, "wb") as file:
