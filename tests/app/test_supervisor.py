@@ -51,7 +51,8 @@ def test_the_web_dies_alone_and_all_stop_in_order(tmp_path: Path, number: signal
     async def main() -> None:
         supervisor = Supervisor(children, tmp_path)
         running = asyncio.create_task(supervisor.run())
-        await until(lambda: len(told(tmp_path)) == 4)
+        # A child may tell before its keeper has taken note of it.
+        await until(lambda: len(told(tmp_path)) == 4 and all(one.pid for one in supervisor.keepers))
         web, *others = supervisor.keepers
         before = [keeper.pid for keeper in others]
         web.send(signal.SIGKILL)

@@ -35,7 +35,9 @@ class TurnKeeper(Keeper):
         done, _ = await asyncio.wait([life], timeout=limit_s)
         if not done:
             _log.warning("turn lasts too long, killed", child=self.child.name, limit_s=limit_s)
-            self.send(signal.SIGKILL)
+            # A child that is only just being started could not be killed, and would be waited for without end.
+            async with self._starting:
+                self.send(signal.SIGKILL)
         try:
             code = await life
         except OSError as error:
