@@ -18,6 +18,7 @@ from luytre.archive import holds
 from luytre.archive.certificates import Certificate, Rule, read, verify
 from luytre.archive.chain import GENESIS, link_of
 from luytre.archive.check_stream import StreamCheck
+from luytre.archive.deletion import Candidate, Deletion
 from luytre.archive.disk import OsDisk
 from luytre.archive.findings import Finding
 from luytre.archive.index import US_PER_DAY, Index
@@ -377,6 +378,25 @@ def test_without_a_certificate_nothing_goes(at: int) -> None:
         assert made.findings() == []
         made.sweep(policy)
         chain_is_whole(made)
+
+
+def test_a_hold_placed_after_the_choice_and_before_the_mark() -> None:
+    with archive() as made:
+        Stream("standard", False, 0, 200, ((10, 1),), 1000, ()).enter(made)
+        before = made.segments()
+
+        def chosen() -> Iterator[Candidate]:
+            rows = made.index.db.execute("SELECT id, start_us, end_us, bytes FROM segment ORDER BY start_us")
+            yield from (Candidate(*row) for row in rows.fetchall())
+            holds.place(
+                made.index, before[0].key, Span(before[3].start_us, before[4].end_us), "vụ", "an", made.clock
+            )
+
+        deletion = Deletion(made.volume, made.index, OsDisk(), START_US)
+        assert deletion.take(chosen(), Rule.EXPIRED) == 18 * 1000
+        assert [one.path for one in made.segments()] == [before[3].path, before[4].path]
+        chain_is_whole(made)
+        assert [one.segments for one in read(made.volume)] == [3, 15]
 
 
 def test_a_file_that_cannot_be_deleted_is_certified_once() -> None:
