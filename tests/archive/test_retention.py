@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,6 +11,7 @@ from luytre.archive.certificates import Certificate, Rule, read
 from luytre.archive.check import check
 from luytre.archive.disk import OsDisk
 from luytre.archive.index import US_PER_DAY
+from luytre.archive.keeper import Keeper
 from luytre.archive.keys import Span, StreamKey
 from luytre.archive.promise import Policy, Promise
 from luytre.archive.retention import Sweep, sweep
@@ -357,6 +359,41 @@ def test_an_alarm_that_cannot_be_raised_keeps_what_is_promised(ward: Ward) -> No
     ward.sweep(keep(days=30, max_bytes=0), disk)
     assert ward.files() == []
     clean(ward)
+
+
+class _FullDisk(OsDisk):
+    """Has no byte left for a line as long as the ballast is there."""
+
+    def __init__(self, ward: Ward) -> None:
+        super().__init__()
+        self._ballast = ward.path / ballast.NAME
+
+    def write(self, fd: int, buffers: Sequence[bytes]) -> int:
+        if self._ballast.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(fd, buffers)
+
+
+def test_the_ballast_makes_room_for_the_certificates(ward: Ward) -> None:
+    ward.record(5)
+    ward.clock.advance(2 * DAY_S)
+    ward.sweep(KEEP_ALL)
+    assert ward.sweep(keep(days=1), _FullDisk(ward)).missing_bytes == 0
+    assert ward.files() == []
+    assert len(deletions(ward)) == 1
+    clean(ward)
+
+
+def test_the_keeper_tells_of_a_promise_broken_before_any_forecast(ward: Ward) -> None:
+    """A volume that fills in less than the hour from which on there is a forecast; told once."""
+    told: list[alarm.Alarm | None] = []
+    policy = keep(days=30, max_bytes=1)
+    keeper = Keeper(ward.volume, lambda: policy, clock=ward.clock, on_alarm=told.append)
+    for _ in range(3):
+        ward.record(3)
+        keeper.turn()
+    assert [one and one.kind for one in told] == ["breaks_soon"]
+    assert [one.rule for one in read(ward.volume)].count(Rule.ALARM) == 1
 
 
 def test_a_class_that_does_not_allow_it_keeps_its_promise(ward: Ward) -> None:

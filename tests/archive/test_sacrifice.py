@@ -199,7 +199,7 @@ def chain_is_whole(made: Archive) -> None:
             link = bytes.fromhex(bridges[stream.key, link.hex()])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(STREAMS, st.none() | st.floats(0, 1.2))
 def test_the_order_of_sacrifice(streams: list[Stream], share: float | None) -> None:
     """`share`: of the bytes recorded, what the volume may hold."""
