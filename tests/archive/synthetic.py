@@ -16,7 +16,9 @@ from luytre.base.clock import to_datetime
 HOUR_US = 3_600_000_000
 
 
-def stream_of(index: Index, key: StreamKey, code: str, since_us: int, retention: str = "standard") -> StreamRow:
+def stream_of(
+    index: Index, key: StreamKey, code: str, since_us: int, retention: str = "standard"
+) -> StreamRow:
     return index.add_stream(key, code, since_us, retention)
 
 

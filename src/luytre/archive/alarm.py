@@ -7,12 +7,12 @@ Does not   tell people: the doors read it in the index.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from luytre.archive.certificates import Certificate, Rule, append
 from luytre.archive.disk import Disk
 from luytre.archive.forecast import YOUNG_US, AlarmKind, Forecast
-from luytre.archive.index import Index
+from luytre.archive.index import US_PER_DAY, Index
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 
@@ -22,12 +22,15 @@ KEY = "alarm"
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """breaks_at_us: when the first promised recording goes, as far as is known; missing_bytes: of room for the promise."""
+    """breaks_at_us: when the first promised recording goes, as far as is known; missing_bytes: of room for the promise;
+    broken_us: when a promise was last broken under this alarm.
+    """
 
     kind: AlarmKind
     raised_us: int
     breaks_at_us: int | None
     missing_bytes: int
+    broken_us: int | None = None
 
 
 def current(index: Index) -> Alarm | None:
@@ -36,24 +39,35 @@ def current(index: Index) -> Alarm | None:
 
 
 def follow(volume: Volume, index: Index, disk: Disk, forecast: Forecast) -> None:
-    """Raise, change or clear the alarm as the forecast says. A young volume's says nothing."""
+    """Raise, change or clear the alarm as the forecast says. One under which a promise was broken stays for a day, and a
+    young volume's forecast clears nothing.
+    """
     before = current(index)
-    if forecast.alarm is not None:
-        known = before is not None and before.kind == forecast.alarm
-        raised_us = before.raised_us if before is not None and known else forecast.at_us
-        alarm = Alarm(forecast.alarm, raised_us, forecast.breaks_at_us, forecast.missing_bytes)
-        if known:
-            index.set_meta(KEY, _text(alarm))
-        else:
-            _raise(volume, index, disk, alarm)
-    elif before is not None and forecast.measured_s * 1e6 >= YOUNG_US:
-        index.set_meta(KEY, "")
+    if forecast.alarm is None:
+        if before is not None and _is_over(before, forecast):
+            index.set_meta(KEY, "")
+        return
+    found = Alarm(forecast.alarm, forecast.at_us, forecast.breaks_at_us, forecast.missing_bytes)
+    if before is None:
+        _raise(volume, index, disk, found)
+    elif before.kind == found.kind:
+        _enter(index, replace(found, raised_us=before.raised_us, broken_us=before.broken_us))
+    else:
+        _raise(volume, index, disk, replace(found, broken_us=before.broken_us))
+
+
+def _is_over(alarm: Alarm, forecast: Forecast) -> bool:
+    young = forecast.measured_s * 1e6 < YOUNG_US
+    return not young and (alarm.broken_us is None or forecast.at_us - alarm.broken_us >= US_PER_DAY)
 
 
 def must_be_raised(volume: Volume, index: Index, disk: Disk, now_us: int, missing_bytes: int) -> None:
     """What is promised has to go now. No alarm was raised when a volume fills faster than forecasts are made."""
-    if current(index) is None:
-        _raise(volume, index, disk, Alarm("breaks_soon", now_us, now_us, missing_bytes))
+    found = current(index)
+    if found is None:
+        _raise(volume, index, disk, Alarm("breaks_soon", now_us, now_us, missing_bytes, now_us))
+    else:
+        _enter(index, replace(found, broken_us=now_us))
 
 
 def _raise(volume: Volume, index: Index, disk: Disk, alarm: Alarm) -> None:
@@ -67,10 +81,10 @@ def _raise(volume: Volume, index: Index, disk: Disk, alarm: Alarm) -> None:
     # The index's log is on the disk when this transaction ends, as those of others need not be.
     index.db.execute("PRAGMA synchronous = FULL")
     try:
-        index.set_meta(KEY, _text(alarm))
+        _enter(index, alarm)
     finally:
         index.db.execute("PRAGMA synchronous = NORMAL")
 
 
-def _text(alarm: Alarm) -> str:
-    return json.dumps(asdict(alarm))
+def _enter(index: Index, alarm: Alarm) -> None:
+    index.set_meta(KEY, json.dumps(asdict(alarm)))

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from luytre.archive import segment as fmt
@@ -19,7 +19,7 @@ from luytre.archive.certificates import Certificate, Rule, append, read
 from luytre.archive.chain import GENESIS, link_of
 from luytre.archive.disk import Disk
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, SegmentRow, StreamRow, minute_bits
-from luytre.archive.keys import Span
+from luytre.archive.keys import Span, join_spans
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.errors import Error
@@ -94,9 +94,9 @@ class Deletion:
                 self._index.remove_segment(row.id)
             for row in stuck:
                 self._index.db.execute("UPDATE segment SET rule = NULL WHERE id = ?", (row.id,))
-            for row in _spans(gone):
-                clear_minutes(self._index, row.stream_id, row.span)
-                self._index.expire(row.stream_id, row.span.end_us)
+            for stream_id, span in _spans(gone):
+                clear_minutes(self._index, stream_id, span)
+                self._index.expire(stream_id, span.end_us)
 
     def _unlink(self, row: SegmentRow) -> bool:
         path = self._volume.path / row.path
@@ -209,23 +209,11 @@ def _follows(before: _Marked, after: _Marked) -> bool:
     return same and link is not None and root is not None and link_of(link, root) == after.row.link
 
 
-class _Gone(NamedTuple):
-    stream_id: int
-    span: Span
-
-
-def _spans(rows: list[SegmentRow]) -> Iterator[_Gone]:
-    """What went of a stream, within a day each. `rows`: by stream and start."""
-    found: _Gone | None = None
-    for row in rows:
-        if found is None or found.stream_id != row.stream_id or row.start_us > found.span.end_us + US_PER_DAY:
-            if found is not None:
-                yield found
-            found = _Gone(row.stream_id, Span(row.start_us, _end(row)))
-        else:
-            found = _Gone(row.stream_id, Span(found.span.start_us, max(found.span.end_us, _end(row))))
-    if found is not None:
-        yield found
+def _spans(rows: list[SegmentRow]) -> Iterator[tuple[int, Span]]:
+    """(stream, what went of it), apart where a day or more lies between. `rows`: by stream and start."""
+    for stream_id, own in groupby(rows, lambda row: row.stream_id):
+        for span in join_spans([Span(row.start_us, _end(row)) for row in own], US_PER_DAY):
+            yield stream_id, span
 
 
 def _end(row: SegmentRow) -> int:

@@ -140,28 +140,27 @@ def _rates(index: Index, policy: Policy, now_us: int) -> tuple[list[_Rate], int]
     """Of all streams; and the longest time that one was measured over. What retention has taken of the last day, from a
     small volume, is not part of the measure.
     """
-    found = {
-        stream_id: (since_us, size)
-        for stream_id, since_us, size in index.db.execute(
+    window_us = now_us - US_PER_DAY
+    sizes = dict(
+        index.db.execute(
             # A segment that began before the window counts by the part of it that lies inside.
             "WITH begin AS (SELECT id, max(since_us, expired_us, ?1) AS us FROM stream)"
-            " SELECT s.stream_id, begin.us,"
-            "  sum(1.0 * bytes * min(end_us - begin.us, end_us - start_us) / max(end_us - start_us, 1))"
+            " SELECT s.stream_id, sum(1.0 * bytes * min(end_us - begin.us, end_us - start_us) / max(end_us - start_us, 1))"
             " FROM segment AS s JOIN begin ON begin.id = s.stream_id"
             " WHERE start_us > ?1 - ?2 AND end_us > begin.us GROUP BY s.stream_id",
-            (now_us - US_PER_DAY, MAX_SEGMENT_US),
-        )
-    }
+            (window_us, MAX_SEGMENT_US),
+        ).fetchall()
+    )
     # What an open segment holds is not in the index yet: its time is left out too.
     open_since = dict(
         index.db.execute("SELECT stream_id, start_us FROM segment WHERE state = 'open' AND state <> 'closed'")
     )
     rates, longest_us = [], 0
     for stream in index.streams():
-        since_us, size = found.get(stream.id, (now_us, 0.0))
+        since_us = max(stream.since_us, stream.expired_us, window_us)
         measured_us = open_since.get(stream.id, now_us) - since_us
         longest_us = max(longest_us, measured_us)
-        per_day = size * US_PER_DAY / max(measured_us, YOUNG_US)
+        per_day = sizes.get(stream.id, 0.0) * US_PER_DAY / max(measured_us, YOUNG_US)
         rates.append(_Rate(stream, promise_of(policy.promises, stream.retention), per_day))
     return rates, longest_us
 

@@ -1,7 +1,8 @@
 -- index.db: one per volume. A copy of what the files say (design/archive.md, goal 3) plus what only a ledger can know.
 -- Times: *_us = microseconds since 1970-01-01T00:00:00Z; *_ticks = video timescale, from the start of the run.
 
-CREATE TABLE meta (                   -- 'format', 'volume' (UUID of volume.json), 'import' ('pending' while files are being read in)
+CREATE TABLE meta (                   -- 'format', 'volume' (UUID of volume.json), 'import' ('pending' while files are being read in),
+                                      -- 'alarm' (JSON of alarm.py, '' when there is none)
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;
