@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from luytre.archive import seals
 from luytre.archive.chain import HASH_BYTES
-from luytre.archive.findings import Finding
+from luytre.archive.findings import SEALED, Finding
 from luytre.archive.index import Index
 from luytre.archive.keys import StreamKey
 from luytre.archive.seals import Newest, Seal
@@ -20,7 +20,6 @@ from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.ids import fingerprint
 
-SEALED = 12
 # Seals are made each quarter of an hour where something moved; an hour is promised.
 LATE_US = 2 * 3_600_000_000
 

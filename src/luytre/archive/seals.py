@@ -1,4 +1,4 @@
-"""Seals: the node's signature under the heads of all chains of a volume, each hour or oftener (design/archive.md, "Integrity").
+"""Seals: the node's signature under the heads of all chains of a volume (design/archive.md, "Integrity").
 
 Promises   a sealed head is on the disk with all that it proves before the seal is; a line is never changed, each tells the
            hash of the one before, and is signed.
