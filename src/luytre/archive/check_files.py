@@ -183,11 +183,8 @@ class FileCheck:
         found = proof.found
         wrong = _disagreement(row, found)
         if wrong is not None:
-            # A file of another run stands there: no repair may choose which one to lose.
-            repaired = self.repair and (found.opening.header.run, found.opening.header.seq) == (
-                row.run_id,
-                row.seq,
-            )
+            # Where another segment stands, no repair may choose which one to lose.
+            repaired = self.repair and _is_of(row, found)
             if repaired:
                 self._rewrite(path, row, found, row.end_us if wrong.severity == "note" else None)
                 row = self.index.segment_at(name) or row
@@ -241,6 +238,9 @@ def _behind(folder: str) -> str:
 
 def _disagreement(row: SegmentRow, found: recover.Contents) -> Finding | None:
     """What the file and its row disagree in; `repaired` is the caller's."""
+    if not _is_of(row, found):
+        text = f"is another segment than the one that was closed here ({_when(row.start_us)})"
+        return Finding(2, "error", row.path, text)
     if not found.whole and row.tail_offset is None and found.parts_end == found.size == row.bytes:
         return Finding(3, "note", row.path, "closed without its table of parts, the disk was full")
     if not found.whole or row.bytes != found.size or row.tail_offset != found.parts_end:
@@ -254,10 +254,13 @@ def _disagreement(row: SegmentRow, found: recover.Contents) -> Finding | None:
     return None
 
 
+def _is_of(row: SegmentRow, found: recover.Contents) -> bool:
+    header = found.opening.header
+    return (row.run_id, row.seq) == (header.run, header.seq)
+
+
 def _difference(row: SegmentRow, found: recover.Contents) -> str | None:
-    first, header = found.parts[0], found.opening.header
-    if (row.run_id, row.seq) != (header.run, header.seq):
-        return "the run"
+    first = found.parts[0]
     if row.start_us != first.wall_us or row.end_us is None or abs(row.end_us - found.end_us) > TOLERANCE_US:
         return "the time"
     if (row.start_ticks, row.end_ticks) != (first.start_ticks, found.end_ticks):
