@@ -11,6 +11,7 @@ from luytre.archive import certificates, seals
 from luytre.archive.certificates import Certificate, Rule
 from luytre.archive.check import check
 from luytre.archive.check_seals import Trust
+from luytre.archive.disk import OsDisk
 from luytre.archive.seals import Seal
 from luytre.base.errors import Error
 from luytre.base.signing import Signer, verify
@@ -129,7 +130,7 @@ def test_a_head_is_sealed_after_all_it_proves_is_on_the_disk(ward: Ward) -> None
     ward.record(2)
     steps: list[str] = []
 
-    class Watched(certificates.OsDisk):
+    class Watched(OsDisk):
         def flush(self, directory_fd: int) -> None:
             assert not files(ward)
             steps.append("flushed")
