@@ -1,4 +1,4 @@
-"""What a power cut leaves: files whose boxes are whole and whose bytes never reached the disk, rows of files that did not."""
+"""What a power cut leaves: boxes that are whole and bytes that never reached the disk, rows of files that did not."""
 
 from __future__ import annotations
 
@@ -133,9 +133,9 @@ def test_a_segment_closed_just_before(make_ward: MakeWard, damage: Damage, follo
             assert row is not None
             parts = sum(
                 index.db.execute(
-                    "SELECT coalesce(end_us, ?1) - start_us FROM segment"
-                    " UNION ALL SELECT coalesce(end_us, ?1) - start_us FROM gap",
-                    (found.clock.wall_us(),),
+                    "SELECT coalesce(end_us, ?1) - start_us FROM segment WHERE stream_id = ?2"
+                    " UNION ALL SELECT coalesce(end_us, ?1) - start_us FROM gap WHERE stream_id = ?2",
+                    (found.clock.wall_us(), row.id),
                 ).fetchall(),
                 (),
             )

@@ -17,6 +17,7 @@ from luytre.archive.ledger import take_up
 from luytre.archive.rebuild import fill_ledger
 from luytre.base.clock import Clock, to_datetime
 
+_LOSSES = (Cause.NODE_CRASHED, Cause.FILE_LOST)
 ALL_TIME = Span(-(1 << 60), 1 << 62)
 
 
@@ -86,13 +87,16 @@ class StreamCheck:
 
     def _order(self) -> Iterator[Finding]:
         rows = [row for row in self.rows if row.state != "deleting"]
+        # Where the end of a segment was lost, it ends in a gap.
+        lost = {gap.start_us for gap in self._gaps if gap.cause in _LOSSES}
         for before, after in pairwise(rows):
             end_us = before.start_us + 1 if before.end_us is None else before.end_us
             if end_us > after.start_us + TOLERANCE_US:
                 yield self._error(5, f"{before.path} and {after.path} overlap")
             if before.run_id == after.run_id and before.seq + 1 == after.seq and before.end_us is not None:
                 touches = before.end_ticks == after.start_ticks
-                if not touches or abs(before.end_us - after.start_us) > TOLERANCE_US:
+                apart_us = abs(before.end_us - after.start_us)
+                if (not touches or apart_us > TOLERANCE_US) and before.end_us not in lost:
                     yield self._error(4, f"{before.path} and {after.path} do not touch")
         open_rows = [row for row in rows if row.state == "open"]
         if len(open_rows) > 1:
