@@ -20,7 +20,10 @@ NODE_KEY = bytes(range(32))
 def test_the_same_node_key_gives_the_same_key_for_ever() -> None:
     """HKDF-SHA256 without salt, info `luytre signing v1`: another derivation would make all old seals foreign."""
     assert Signer(NODE_KEY).public_key == Signer(NODE_KEY).public_key
-    assert Signer(NODE_KEY).public_key.hex() == "b99275dfe32266c31be08f5f6b174e93576d66d09e1ad399ab70aae3db2880bf"
+    assert (
+        Signer(NODE_KEY).public_key.hex()
+        == "b99275dfe32266c31be08f5f6b174e93576d66d09e1ad399ab70aae3db2880bf"
+    )
     assert Signer(bytes(32)).public_key != Signer(NODE_KEY).public_key
 
 
@@ -51,7 +54,9 @@ def test_a_public_key_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(f"{key.hex()}\n")
     assert load_public_key(path) == key
-    pem = Ed25519PublicKey.from_public_bytes(key).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    pem = Ed25519PublicKey.from_public_bytes(key).public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
     path.write_bytes(pem)
     assert load_public_key(path) == key
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from luytre.archive import seals
+from luytre.archive.certificates import NONE_BEFORE, Newest
 from luytre.archive.chain import HASH_BYTES
-from luytre.archive.findings import Finding
+from luytre.archive.findings import SEALED, Finding
 from luytre.archive.index import Index
 from luytre.archive.keys import StreamKey
-from luytre.archive.seals import Newest, Seal
+from luytre.archive.seals import Seal
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.ids import fingerprint
 
-SEALED = 12
 # Seals are made each quarter of an hour where something moved; an hour is promised.
 LATE_US = 2 * 3_600_000_000
 
@@ -68,7 +68,7 @@ class SealCheck:
 
     def findings(self) -> list[Finding]:
         found = []
-        before, seq = seals.NONE_BEFORE, 0
+        before, seq = NONE_BEFORE, 0
         expected = self._trust.expected
         remembered = expected is None
         for line in seals.lines(self._volume):

@@ -21,9 +21,9 @@ from luytre.base.errors import Error
 def mend(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clock) -> None:
     """Heal what is open and prove what was closed last. Raises Error when another process writes the stream."""
     healed = set()
-    for row in index.not_closed(stream.id):
-        recover.heal(volume, index, disk, row)
-        healed.add(row.id)
+    for open_row in index.not_closed(stream.id):
+        recover.heal(volume, index, disk, open_row)
+        healed.add(open_row.id)
     gap = index.open_gap(stream.id)
     if gap is not None and gap.cause == Cause.NODE_STOPPED:
         # All was flushed.

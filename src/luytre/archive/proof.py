@@ -15,7 +15,7 @@ from pathlib import Path
 
 from luytre.archive import recover
 from luytre.archive import segment as fmt
-from luytre.archive.chain import HASH_BYTES, MARK_SIZE
+from luytre.archive.chain import HASH_BYTES, MARK_SIZE, root_of
 from luytre.base.errors import from_os
 
 BLOCK = 4 << 20
@@ -35,7 +35,7 @@ class Proof:
     def root(self) -> bytes:
         """The segment's hash by its bytes; that of its tail when nothing was altered."""
         tail = self.found.tail
-        return fmt.root_of(self.found.opened, tail.head, self.leaves)
+        return root_of(self.found.opened, tail.head, self.leaves)
 
 
 class Window:

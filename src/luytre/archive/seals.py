@@ -1,4 +1,4 @@
-"""Seals: the node's signature under the heads of all chains of a volume, each hour or oftener (design/archive.md, "Integrity").
+"""Seals: the node's signature under the heads of all chains of a volume (design/archive.md, "Integrity").
 
 Promises   a sealed head is on the disk with all that it proves before the seal is; a line is never changed, each tells the
            hash of the one before, and is signed.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from luytre.archive import certificates
+from luytre.archive.certificates import NONE_BEFORE, Newest
 from luytre.archive.chain import GENESIS, HASH_BYTES
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.index import Index
@@ -27,7 +28,6 @@ from luytre.base.clock import to_datetime
 from luytre.base.errors import Error, Kind, from_os
 
 FOLDER = "seals"
-NONE_BEFORE = "0" * 2 * HASH_BYTES
 _HEX = re.compile("[0-9a-f]*")
 _HASH = re.compile(f"[0-9a-f]{{{2 * HASH_BYTES}}}")
 
@@ -39,13 +39,6 @@ class Head(NamedTuple):
     stream: str
     link: str
     end_us: int
-
-
-class Newest(NamedTuple):
-    """Number and hash (hex) of a journal's last line; of an empty one 0 and zeros."""
-
-    seq: int
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +92,7 @@ def seal(
     disk = disk or OsDisk()
     volume.must_be_here()
     heads = _heads(index)
-    journal = certificates.newest(volume)
-    told = Newest(*journal) if journal is not None else Newest(0, certificates.NONE_BEFORE)
+    told = certificates.newest(volume) or Newest(0, NONE_BEFORE)
     folder = volume.path / FOLDER
     try:
         folder.mkdir(exist_ok=True)
@@ -146,7 +138,7 @@ def _append(
     # Each file begins with all heads, so the newest one knows them all.
     known = {head[:2]: head.link for found in _of_file(names[-1]) for head in found.heads} if names else {}
     moved = [head for head in heads if known.get(head[:2]) != head.link]
-    if not moved and told == (last.certificates if last else Newest(0, certificates.NONE_BEFORE)):
+    if not moved and told == (last.certificates if last else Newest(0, NONE_BEFORE)):
         return None
     shown = tuple(moved if known and path in names else heads)
     bare = Seal(after.seq + 1, after.hash, now_us, volume.id, public_key.hex(), told, shown)

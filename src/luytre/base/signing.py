@@ -80,6 +80,6 @@ def load_public_key(path: Path) -> bytes:
             Kind.INVALID,
             f"{path} is not a public key",
             hint="Give the 64 hex digits of the node's public key, or a PEM file.",
-            cause="wrong_key",
+            cause="no_public_key",
         ) from error
     return found
