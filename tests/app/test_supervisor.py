@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from luytre.app.children import Child
+from luytre.app.children import Child, Turns
 from luytre.app.supervisor import RANK_RECORDER, RANK_SOURCE, RANK_WEB, Supervisor, node_children
-from tests.app.test_children import until
+from tests.app.test_children import logged, until
 
 # Says when it starts and when it ends, into one file for all.
 TELL = """
@@ -51,7 +51,8 @@ def test_the_web_dies_alone_and_all_stop_in_order(tmp_path: Path, number: signal
     async def main() -> None:
         supervisor = Supervisor(children, tmp_path)
         running = asyncio.create_task(supervisor.run())
-        await until(lambda: len(told(tmp_path)) == 4)
+        # A child may tell before its keeper has taken note of it.
+        await until(lambda: len(told(tmp_path)) == 4 and all(one.pid for one in supervisor.keepers))
         web, *others = supervisor.keepers
         before = [keeper.pid for keeper in others]
         web.send(signal.SIGKILL)
@@ -95,7 +96,34 @@ def test_a_child_that_cannot_start_stops_the_others_and_is_reported(tmp_path: Pa
 
 def test_a_node_is_a_web_process_and_its_recorders(tmp_path: Path) -> None:
     children = node_children(tmp_path, 3, 7)
-    assert [child.name for child in children] == ["web", "recorder-0", "recorder-1", "recorder-2"]
+    assert [child.name for child in children] == ["web", "notary", "recorder-0", "recorder-1", "recorder-2"]
     assert children[0].pass_fds == (7,)
-    assert children[3].command[-4:] == ("--shard", "2", "--shards", "3")
+    assert children[4].command[-4:] == ("--shard", "2", "--shards", "3")
     assert all(child.pass_fds == () for child in children[1:])
+
+
+def test_the_notary_takes_turns_and_stands_back(tmp_path: Path) -> None:
+    (notary,) = [child for child in node_children(tmp_path, 1, 7) if child.turns]
+    assert notary.command[-2:] == ("luytre.app.notary", str(tmp_path))
+    assert notary.turns is not None
+    assert notary.nice > 0
+    assert notary.turns.limit_s < notary.turns.period_s <= 3600
+
+
+def test_a_periodic_child_that_fails_costs_nobody_anything(tmp_path: Path) -> None:
+    turns = Turns(first_s=0.0, period_s=0.01, limit_s=60.0)
+    missing = Child("missing", (str(tmp_path / "nothing"),), turns=turns)
+    failing = Child("failing", (sys.executable, "-c", "print('turn'); raise SystemExit(3)"), turns=turns)
+
+    async def main() -> None:
+        supervisor = Supervisor([tell("web", RANK_WEB, tmp_path), missing, failing], tmp_path)
+        running = asyncio.create_task(supervisor.run())
+        starts = {keeper.child.name: keeper for keeper in supervisor.keepers}
+        await until(lambda: starts["missing"].starts > 2 and logged(tmp_path, "failing").count("turn") > 2)
+        await until(lambda: told(tmp_path) == ["web started"])
+        assert starts["web"].starts == 1
+        supervisor.stop()
+        await asyncio.wait_for(running, 30)
+
+    asyncio.run(main())
+    assert told(tmp_path) == ["web started", "web ended"]

@@ -85,6 +85,9 @@ _VI: Mapping[str, Words] = {
         "Địa chỉ này không nhận cách gọi đó", "Kiểm tra lại cách gọi trong ref/openapi.json."
     ),
     "bad_range": Words("Phần được yêu cầu nằm ngoài tệp", "Mở lại video từ đầu."),
+    "no_certificate": Words(
+        "Ngày này không có giấy chứng nhận", "Giấy được lập trong vòng nửa giờ sau khi hết ngày."
+    ),
 }
 
 _EN: Mapping[str, Words] = {
@@ -149,6 +152,9 @@ _EN: Mapping[str, Words] = {
         "This address is not called that way", "Check the method against ref/openapi.json."
     ),
     "bad_range": Words("The requested part is outside of the file", "Start the video again."),
+    "no_certificate": Words(
+        "This day has no certificate", "It is made within half an hour after the day has ended."
+    ),
 }
 
 WORDS: Mapping[Language, Mapping[str, Words]] = {"vi": _VI, "en": _EN}

@@ -1,4 +1,5 @@
-"""One child process kept alive: started, its output kept in a file, started again when it dies.
+"""One child process kept alive: started, its output kept in a file, started again when it dies. One that only takes
+turns (periodic.py) is started again when its next turn comes.
 
 Promises   a child dies with its parent; it never gets the terminal's Ctrl-C (the supervisor decides the
            order); a child that dies again and again is started at growing, jittered intervals.
@@ -34,13 +35,28 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Turns:
+    """When a child that works in turns is started: `first_s` after the parent, then each `period_s`. It is killed when
+    a turn lasts longer than `limit_s`.
+    """
+
+    first_s: float
+    period_s: float
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
-    """`rank`: who is stopped first (lower first). `pass_fds` stay open in it."""
+    """`rank`: who is stopped first (lower first). `pass_fds` stay open in it. `nice`: how far it stands back from the
+    others (nice(2)). `turns` None: it is kept alive.
+    """
 
     name: str
     command: tuple[str, ...]
     rank: int = 0
     pass_fds: tuple[int, ...] = ()
+    nice: int = 0
+    turns: Turns | None = None
 
 
 class Waits:
@@ -168,7 +184,7 @@ class Keeper:
             stderr=subprocess.STDOUT,
             pass_fds=self.child.pass_fds,
             process_group=0,
-            preexec_fn=lambda: _die_with(parent),
+            preexec_fn=lambda: _prepare(parent, self.child.nice),
         )
 
     async def _keep_output(self, process: asyncio.subprocess.Process) -> None:
@@ -183,8 +199,11 @@ class Keeper:
             return
 
 
-def _die_with(parent: int) -> None:
-    """In the child, before exec: SIGTERM when the parent goes, also by kill -9 (prctl(2), Linux)."""
+def _prepare(parent: int, nice: int) -> None:
+    """In the child, before exec: it stands back, and gets SIGTERM when the parent goes, also by kill -9 (prctl(2),
+    Linux).
+    """
+    os.nice(nice)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # It may have gone before the line above.
     if os.getppid() != parent:

@@ -1,4 +1,5 @@
-"""The supervisor: starts recorders and web, watches them, starts them again, stops them in order.
+"""The supervisor: starts recorders and web, watches them, starts them again, stops them in order; gives the notary its
+turns.
 
 Promises   a crash of one child touches no other; Ctrl-C and SIGTERM stop the web first, then the recorders
            gracefully (at most 10 s), then what they record from; a second Ctrl-C kills at once.
@@ -19,13 +20,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from luytre.app.children import Child, Keeper, LogFile
+from luytre.app.children import Child, Keeper, LogFile, Turns
+from luytre.app.periodic import TurnKeeper
 from luytre.base import log
 
 GRACE_S: Final = 10.0
 RANK_WEB: Final = 0
 RANK_RECORDER: Final = 1
 RANK_SOURCE: Final = 2
+# Seals are promised hourly: four turns an hour leave room for some that fail. The longest turn is the first after
+# midnight, which opens a picture of each stream.
+NOTARY_TURNS: Final = Turns(first_s=60.0, period_s=900.0, limit_s=840.0)
+# Recording goes first.
+NOTARY_NICE: Final = 10
 
 _log = log.get("supervisor")
 
@@ -34,7 +41,10 @@ class Supervisor:
     """Keeps `children` alive while `run()` runs."""
 
     def __init__(self, children: Sequence[Child], log_folder: Path, grace_s: float = GRACE_S) -> None:
-        self.keepers = [Keeper(child, log_folder) for child in sorted(children, key=lambda one: one.rank)]
+        self.keepers = [
+            (TurnKeeper if child.turns else Keeper)(child, log_folder)
+            for child in sorted(children, key=lambda one: one.rank)
+        ]
         self._grace_s = grace_s
         self._stop = asyncio.Event()
 
@@ -70,7 +80,7 @@ class Supervisor:
 
 
 def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
-    """The web process on an open listening socket, and `shards` recorders."""
+    """The web process on an open listening socket, `shards` recorders, and the notary, which takes turns."""
     web = Child(
         name="web",
         command=(sys.executable, "-m", "luytre.app.web", str(directory), "--fd", str(listen_fd)),
@@ -85,7 +95,14 @@ def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
         )
         for shard in range(shards)
     ]
-    return [web, *recorders]
+    notary = Child(
+        name="notary",
+        command=(sys.executable, "-m", "luytre.app.notary", str(directory)),
+        rank=RANK_WEB,
+        nice=NOTARY_NICE,
+        turns=NOTARY_TURNS,
+    )
+    return [web, notary, *recorders]
 
 
 def _recorder(directory: Path, shard: int, shards: int) -> tuple[str, ...]:

@@ -240,13 +240,26 @@ def archive_status(directory: Dir = HERE, as_json: Json = False) -> None:
     perform("recordings:status", directory=directory, as_json=as_json)
 
 
+@archive.command("certificate", help="archive.certificate")
+def archive_certificate(
+    day: Annotated[str | None, typer.Argument(metavar="[DATE]", help="arg.day", show_default=False)] = None,
+    directory: Dir = HERE,
+    as_json: Json = False,
+) -> None:
+    perform("certificates:show", day=day, directory=directory, as_json=as_json)
+
+
 @app.command(help="check")
 def check(
     directory: NodeArgument,
+    quick: Annotated[bool, typer.Option("--quick", help="check.quick")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="check.repair")] = False,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="check.key", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    perform("recordings:check", directory=directory, repair=repair, as_json=as_json)
+    perform("checking:check", directory=directory, quick=quick, repair=repair, key=key, as_json=as_json)
 
 
 @app.command(help="export")
