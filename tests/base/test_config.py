@@ -126,7 +126,9 @@ def test_what_is_rendered_is_read_again(
 ) -> None:
     folder = tmp_path_factory.mktemp("node")
     days, sub = float(f"{days:g}"), float(f"{days * longer:g}")
-    standard = ClassConfig(name="standard", days=days, sub_days=sub, when_full="stop" if stop else "overwrite")
+    standard = ClassConfig(
+        name="standard", days=days, sub_days=sub, when_full="stop" if stop else "overwrite"
+    )
     gates = ClassConfig(name="Cổng 1", days=days, keep_days=sub, max_bytes=9)
     wanted = NodeConfig(
         name=name,

@@ -280,7 +280,9 @@ def _volume_lines(volume: VolumeConfig) -> list[str]:
         "# This disk's share of the cameras, in TiB; left out: by the disk's size",
         "# weight = 4" if volume.weight is None else f"weight = {volume.weight:g}",
         "# Thư mục trên SSD nhận dữ liệu trước / directory on an SSD that takes what is written first",
-        '# journal = "/ssd/journal-1"' if volume.journal is None else f"journal = {_text(str(volume.journal))}",
+        '# journal = "/ssd/journal-1"'
+        if volume.journal is None
+        else f"journal = {_text(str(volume.journal))}",
     ]
 
 
