@@ -75,11 +75,9 @@ class ClassConfig(BaseModel):
     name: Annotated[str, Field(max_length=40, pattern=r"^\w(?:[\w .-]*\w)?$")]
     days: Days = 30.0
     # A default that builds on another is asked for with what has been found right so far.
-    keep_days: Annotated[Days, Field(default_factory=lambda found: found["days"])]
-    sub_days: Annotated[Days, Field(default_factory=lambda found: found["days"])]
-    sub_keep_days: Annotated[
-        Days, Field(default_factory=lambda found: max(found["sub_days"], found["keep_days"]))
-    ]
+    keep_days: Days = Field(default_factory=lambda found: found["days"])
+    sub_days: Days = Field(default_factory=lambda found: found["days"])
+    sub_keep_days: Days = Field(default_factory=lambda found: max(found["sub_days"], found["keep_days"]))
     max_bytes: Annotated[Bytes | None, Field()] = None
     when_full: Literal["overwrite", "stop"] = "overwrite"
 

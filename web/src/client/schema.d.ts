@@ -256,6 +256,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Classes
+         * @description The retention classes that a camera can be in, as the node's settings have them.
+         */
+        get: operations["listClasses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/node": {
         parameters: {
             query?: never;
@@ -355,7 +375,8 @@ export interface components {
         };
         /**
          * Camera
-         * @description `state`, `cause`, `reason`, `since` are the main stream's.
+         * @description `state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
+         *     volume, null when it is balanced over all.
          */
         Camera: {
             /** Cause */
@@ -364,14 +385,27 @@ export interface components {
             code: string;
             /** Enabled */
             enabled: boolean;
+            /** Hours */
+            hours: string;
             /** Id */
             id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "continuous" | "motion" | "schedule";
             /** Name */
             name: string;
+            /** Postroll S */
+            postroll_s: number;
+            /** Preroll S */
+            preroll_s: number;
             /** Reason */
             reason: string | null;
             /** Recorded From */
             recorded_from: string | null;
+            /** Retention */
+            retention: string;
             /** Since */
             since: string | null;
             /**
@@ -381,26 +415,40 @@ export interface components {
             state: "connecting" | "recording" | "retrying" | "disabled" | "unknown";
             /** Streams */
             streams: components["schemas"]["Stream"][];
+            /** Volume */
+            volume: string | null;
         };
         /**
          * CameraChange
-         * @description What is left out stays as it is; `sub_url: null` takes the sub stream away.
+         * @description What is left out stays as it is; `sub_url: null` takes the sub stream away, `volume: null` balances again.
          */
         CameraChange: {
             /** Audio */
             audio?: boolean | null;
             /** Enabled */
             enabled?: boolean | null;
+            /** Hours */
+            hours?: string | null;
+            /** Mode */
+            mode?: ("continuous" | "motion" | "schedule") | null;
             /** Name */
             name?: string | null;
             /** Password */
             password?: string | null;
+            /** Postroll S */
+            postroll_s?: number | null;
+            /** Preroll S */
+            preroll_s?: number | null;
+            /** Retention */
+            retention?: string | null;
             /** Sub Url */
             sub_url?: string | null;
             /** Url */
             url?: string | null;
             /** User */
             user?: string | null;
+            /** Volume */
+            volume?: string | null;
         };
         /**
          * Day
@@ -523,7 +571,8 @@ export interface components {
         };
         /**
          * NewCamera
-         * @description Credentials inside an address are taken out of it.
+         * @description Credentials inside an address are taken out of it. `volume`: a path, its last component, or an id; null:
+         *     balanced over all.
          */
         NewCamera: {
             /**
@@ -533,16 +582,28 @@ export interface components {
             audio?: boolean;
             /** Code */
             code: string;
+            /** Hours */
+            hours?: string | null;
+            /** Mode */
+            mode?: ("continuous" | "motion" | "schedule") | null;
             /** Name */
             name: string;
             /** Password */
             password?: string | null;
+            /** Postroll S */
+            postroll_s?: number | null;
+            /** Preroll S */
+            preroll_s?: number | null;
+            /** Retention */
+            retention?: string | null;
             /** Sub Url */
             sub_url?: string | null;
             /** Url */
             url: string;
             /** User */
             user?: string | null;
+            /** Volume */
+            volume?: string | null;
         };
         /**
          * NewSession
@@ -638,6 +699,29 @@ export interface components {
             kind: string;
             /** Message */
             message: string;
+        };
+        /**
+         * RetentionClass
+         * @description Days promised and kept at most; `sub_*` of the sub stream; `max_bytes` of one camera on one volume.
+         */
+        RetentionClass: {
+            /** Days */
+            days: number;
+            /** Keep Days */
+            keep_days: number;
+            /** Max Bytes */
+            max_bytes: number | null;
+            /** Name */
+            name: string;
+            /** Sub Days */
+            sub_days: number;
+            /** Sub Keep Days */
+            sub_keep_days: number;
+            /**
+             * When Full
+             * @enum {string}
+             */
+            when_full: "overwrite" | "stop";
         };
         /**
          * Session
@@ -1305,6 +1389,35 @@ export interface operations {
                 };
                 content: {
                     "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listClasses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionClass"][];
                 };
             };
             /** @description What went wrong, why, and what to do. */
