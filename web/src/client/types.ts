@@ -16,6 +16,33 @@ export type Gap = Schemas['Gap'];
 export type Hold = Schemas['Hold'];
 export type Day = Schemas['Day'];
 export type Tickets = Schemas['Tickets'];
+export type RetentionClass = Schemas['RetentionClass'];
 export type RecordingState = Camera['state'];
+export type RecordingMode = Camera['mode'];
 export type StreamName = 'main' | 'sub';
 export type Permission = 'live' | 'playback' | 'export' | 'configure';
+
+/** What is needed on a volume by one retention class. */
+export interface ClassForecast {
+  name: string;
+  streams: number;
+  bytes_per_day: number;
+  promised_days: number;
+  sub_days: number;
+  needed_bytes: number;
+}
+
+/** For how long a volume can hold what is promised. */
+export interface Forecast {
+  bytes_per_day: number;
+  capacity_bytes: number;
+  needed_bytes: number;
+  missing_bytes: number;
+  days_left: number | null;
+  breaks_at: string | null;
+  alarm: 'cannot_hold' | 'breaks_soon' | null;
+  classes: ClassForecast[];
+}
+
+/** A node that cannot tell a forecast yet leaves it out. */
+export type Volume = Schemas['Volume'] & { forecast?: Forecast | null };
