@@ -27,7 +27,8 @@ def test_cameras_are_spread_by_weight() -> None:
     assert 100 < found.count("small") < 200
 
 
-@settings(max_examples=25)
+# The same examples each time: with new ones, one run in some thousands would be beyond any bound.
+@settings(max_examples=25, derandomize=True)
 @given(weights, st.floats(0.25, 16))
 def test_one_more_volume_moves_only_its_share(volumes: dict[str, float], weight: float) -> None:
     before, after = homes(volumes), homes({**volumes, "new": weight})
@@ -88,12 +89,16 @@ def test_a_weight_that_is_set_counts(tmp_path: Path) -> None:
     assert weigh(left_out, tmp_path / "other.json") == {str(tmp_path / "a"): 1 / 1024}
 
 
-def test_a_disk_never_seen_is_taken_for_one_like_the_others(tmp_path: Path) -> None:
-    create_volume(tmp_path / "a")
+def test_a_disk_never_seen_is_the_last_spare(tmp_path: Path) -> None:
+    create_volume(tmp_path / "b")
     volumes = [VolumeConfig(path=tmp_path / "a"), VolumeConfig(path=tmp_path / "b")]
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
     found = weigh(volumes, None)
-    assert found[str(tmp_path / "a")] == found[str(tmp_path / "b")]
-    assert weigh(volumes[1:], None) == {str(tmp_path / "b"): 1.0}
+    assert {order(camera, found) for camera in CAMERAS} == {(b, a)}
+    assert weigh([VolumeConfig(path=tmp_path / "a"), VolumeConfig(path=tmp_path / "c")], None) == {
+        a: 1.0,
+        str(tmp_path / "c"): 1.0,
+    }
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"/a": "x"}', '{"/a": -1}', '{"/a": NaN}', "\udcff"])

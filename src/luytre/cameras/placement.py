@@ -13,7 +13,6 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from luytre.archive.volume import open_volume
@@ -30,7 +29,8 @@ _log = log.get("cameras")
 
 
 def order(camera: str, weights: Mapping[str, float]) -> tuple[str, ...]:
-    """All volumes for a camera's id, its own first, then the spares in the order in which to fall back on them.
+    """All volumes for a camera's id, its own first, then the spares in the order in which to fall back on them; those
+    of weight 0 last.
 
     Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005): nothing to
     store, and every process finds the same.
@@ -57,9 +57,9 @@ def weigh(volumes: Sequence[VolumeConfig], memory: Path | None) -> dict[str, flo
             sizes[path] = size
     if memory is not None and sizes != known:
         _remember(memory, sizes)
-    # A disk that was never seen is taken for one like the others.
-    usual = median(sizes.values()) if sizes else 1.0
-    return {str(one.path): one.weight or sizes.get(str(one.path), usual) for one in volumes}
+    weights = {str(one.path): one.weight or sizes.get(str(one.path), 0.0) for one in volumes}
+    # A disk that was never seen gets no cameras until it is; where none was, they are all alike.
+    return weights if any(weights.values()) else dict.fromkeys(weights, 1.0)
 
 
 def _measured(volume: VolumeConfig, before: float | None) -> float | None:

@@ -222,7 +222,12 @@ export const en: Dictionary = {
     breaks: 'Recordings younger than {{days}} will have to go from {{date}}',
     breaksSoon: 'Recordings younger than {{days}} will have to go soon',
     breaksHint: 'Add a disk or lower the bit rate before that day.',
-    missingDisk: 'Its cameras are recorded to another volume, if there is one.',
+    trouble: {
+      missing: 'Mount the disk again. Until then its cameras are recorded to another volume.',
+      missingAlone: 'Mount the disk again. Until then nothing is recorded.',
+      read_only: 'Nothing more can be written here; what is recorded still plays. Check the disk.',
+      full: 'Delete other data on the disk, or add a disk.',
+    },
     classes: 'Retention classes',
     class: 'Class',
     cameras: 'Cameras',

@@ -220,7 +220,12 @@ export const vi = {
     breaks: 'Sẽ phải xóa hình chưa đủ {{days}} từ {{date}}',
     breaksSoon: 'Sắp phải xóa hình chưa đủ {{days}}',
     breaksHint: 'Thêm ổ đĩa hoặc giảm tốc độ dữ liệu trước ngày đó.',
-    missingDisk: 'Camera của ổ này đang được ghi sang ổ khác, nếu có.',
+    trouble: {
+      missing: 'Gắn lại ổ đĩa. Trong lúc đó, camera của ổ này được ghi sang ổ khác.',
+      missingAlone: 'Gắn lại ổ đĩa. Trong lúc đó không ghi được hình.',
+      read_only: 'Không ghi thêm được vào ổ này, hình đã ghi vẫn xem được. Kiểm tra ổ đĩa.',
+      full: 'Xóa dữ liệu khác trên đĩa, hoặc thêm ổ đĩa.',
+    },
     classes: 'Lớp lưu trữ',
     class: 'Lớp',
     cameras: 'Camera',

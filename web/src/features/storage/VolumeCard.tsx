@@ -8,7 +8,7 @@ import { type Language, asLanguage, byteSize, dayCount } from '../../kit/words';
 import { fullTime, shortTime } from '../../kit/zone';
 import { useNow } from '../../kit/useNow';
 import classes from './StoragePage.module.css';
-import { type Shares, alarmOf, markOf, promisedOn, sharesOf, stateWord } from './volume';
+import { type Shares, alarmOf, markOf, promisedOn, sharesOf, stateWord, troubleOf } from './volume';
 
 interface Props {
   volume: Volume;
@@ -22,6 +22,7 @@ export function VolumeCard({ volume, alone }: Props) {
   const { zone } = useNode();
   const shares = sharesOf(volume);
   const alarm = alarmOf(volume, zone, language, t);
+  const trouble = troubleOf(volume.state, alone, t);
   return (
     <section className={classes.card} data-testid={`volume-${volume.path}`} aria-label={volume.path}>
       <div className={classes.head}>
@@ -31,13 +32,9 @@ export function VolumeCard({ volume, alone }: Props) {
         <StateMark mark={markOf(volume.state)} word={stateWord(volume.state, t)} />
       </div>
       {alarm ? <Notice {...alarm} /> : null}
-      {volume.state === 'missing' && !alone ? (
-        <Text size="sm" c="var(--ink-soft)">
-          {t('storage.missingDisk')}
-        </Text>
-      ) : null}
+      {trouble === '' ? null : <Text size="sm">{trouble}</Text>}
       {shares ? <Bar shares={shares} language={language} /> : null}
-      <Facts volume={volume} language={language} zone={zone} />
+      {volume.state === 'missing' ? null : <Facts volume={volume} language={language} zone={zone} />}
     </section>
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TFunction } from 'i18next';
 import type { Forecast, Volume } from '../../client/types';
-import { alarmOf, classTotal, markOf, promisedOn, sharesOf, stateWord } from './volume';
+import { alarmOf, classTotal, markOf, promisedOn, sharesOf, stateWord, troubleOf } from './volume';
 
 const ZONE = 'Asia/Ho_Chi_Minh';
 // The key and what fills it: the words themselves are the dictionaries' matter.
@@ -44,6 +44,13 @@ describe('a volume in words', () => {
   it('has a mark and a word for each state, also for one that comes later', () => {
     expect(['ok', 'read_only', 'missing', 'full', 'busy'].map(markOf)).toEqual(['good', 'warn', 'bad', 'bad', 'unknown']);
     expect([stateWord('read_only', t), stateWord('busy', t)]).toEqual(['storage.state.read_only', 'busy']);
+  });
+
+  it('says what to do where something is wrong', () => {
+    expect(troubleOf('missing', true, t)).toBe('storage.trouble.missingAlone');
+    expect(troubleOf('missing', false, t)).toBe('storage.trouble.missing');
+    expect(troubleOf('full', true, t)).toBe('storage.trouble.full');
+    expect([troubleOf('ok', true, t), troubleOf('busy', true, t)]).toEqual(['', '']);
   });
 
   it('takes the longest promise of the classes on it', () => {

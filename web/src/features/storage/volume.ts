@@ -16,6 +16,12 @@ export function stateWord(state: string, t: TFunction): string {
   return state;
 }
 
+/** What to do about a volume that is not as it should be; empty when all is well. */
+export function troubleOf(state: string, alone: boolean, t: TFunction): string {
+  if (state === 'missing') return t(alone ? 'storage.trouble.missingAlone' : 'storage.trouble.missing');
+  return state === 'read_only' || state === 'full' ? t(`storage.trouble.${state}`) : '';
+}
+
 export interface Shares {
   /** Bytes of recordings, of everything else, and free. */
   recordings: number;
