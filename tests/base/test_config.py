@@ -74,6 +74,7 @@ def test_sizes_as_people_write_them(tmp_path: Path, text: str, size: int) -> Non
         (GOOD + 'reserve_bytes = "much"\n', "volumes.0.reserve_bytes"),
         ('name = "x"\n', "volumes"),
         (GOOD + "weight = 0\n", "volumes.0.weight"),
+        (GOOD + '[[volumes]]\npath = "volumes/1/"\n', "two volumes have the path volumes/1"),
         (GOOD + "days = 30\n", "under [[classes]]"),
         (GOOD + '[[classes]]\nname = "gates"\n', 'must have name = "standard"'),
         (GOOD + '[[classes]]\nname = "standard"\n' * 2, "two classes are named standard"),

@@ -31,6 +31,8 @@ KEY_FILE: Final = "node.key"
 DATABASE_FILE: Final = "luytre.db"
 # The class of cameras that were given none.
 STANDARD: Final = "standard"
+# Ten years: beyond that it is a slip of the hand.
+MOST_DAYS: Final = 3660
 
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -58,7 +60,7 @@ def _zone(value: str) -> str:
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 
 
-Days = Annotated[float, Field(gt=0, le=3660)]
+Days = Annotated[float, Field(gt=0, le=MOST_DAYS)]
 
 
 class ClassConfig(BaseModel):
@@ -135,11 +137,15 @@ class NodeConfig(BaseModel):
     volumes: Annotated[tuple[VolumeConfig, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _classes_are_told_apart(self) -> Self:
+    def _told_apart(self) -> Self:
         names = [one.name for one in self.classes]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two classes are named {name}")
+        paths = [volume.path for volume in self.volumes]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise ValueError(f"two volumes have the path {path}")
         if STANDARD not in names:
             raise ValueError(
                 f'one of the [[classes]] must have name = "{STANDARD}": cameras without a class are in it'
