@@ -210,7 +210,7 @@ def test_days_are_those_of_the_standard_class(tmp_path: Path) -> None:
     answers("init", tmp_path / "node", "--days", "12")
     assert answers("archive", "status", "--dir", tmp_path / "node")["volumes"][0]["promised_days"] == 12
     for days in ("9999", "nan"):
-        assert "3660" in fails("init", tmp_path / "other", "--days", days)
+        assert "--days" in fails("init", tmp_path / "other", "--days", days)
     twice = answers("init", tmp_path / "other", "--volume", tmp_path / "v", "--volume", tmp_path / "v")
     assert twice["volumes"] == [str(tmp_path / "v")]
 

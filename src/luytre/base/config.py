@@ -31,8 +31,6 @@ KEY_FILE: Final = "node.key"
 DATABASE_FILE: Final = "luytre.db"
 # The class of cameras that were given none.
 STANDARD: Final = "standard"
-# Ten years: beyond that it is a slip of the hand.
-MOST_DAYS: Final = 3660
 
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -60,7 +58,7 @@ def _zone(value: str) -> str:
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 
 
-Days = Annotated[float, Field(gt=0, le=MOST_DAYS)]
+Days = Annotated[float, Field(gt=0, le=3660)]
 
 
 class ClassConfig(BaseModel):

@@ -138,7 +138,7 @@ def init(
     volume: Annotated[
         list[Path] | None, typer.Option("--volume", metavar="PATH", help="init.volume", show_default=False)
     ] = None,
-    days: Annotated[float, typer.Option("--days", metavar="DAYS", min=0.01, help="init.days")] = 30,
+    days: Annotated[float, typer.Option("--days", metavar="DAYS", min=0.01, max=3660, help="init.days")] = 30,
     new_disks: Annotated[bool, typer.Option("--new-disks", help="init.new_disks")] = False,
     as_json: Json = False,
 ) -> None:

@@ -14,7 +14,7 @@ from luytre.app import launch
 from luytre.app.demo import Announcement
 from luytre.app.foundation import InitResult, add_disks
 from luytre.app.foundation import init as make_node
-from luytre.base.config import MOST_DAYS, STANDARD, ClassConfig, NodeConfig, VolumeConfig
+from luytre.base.config import STANDARD, ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.errors import Error, Kind
 from luytre.cli.language import say
 from luytre.cli.output import print_json
@@ -49,14 +49,6 @@ def init(
 def _config(
     name: str, zone: str, host: str | None, port: int | None, paths: list[Path], days: float
 ) -> NodeConfig:
-    # Also what is no number at all, which no bound of an option refuses.
-    if not 0 < days <= MOST_DAYS:
-        raise Error(
-            Kind.INVALID,
-            f"{days:g} days cannot be promised",
-            hint=f"Write a number of at most {MOST_DAYS}.",
-            cause="bad_days",
-        )
     chosen = NodeConfig(
         name="Lũy Tre",
         classes=(ClassConfig(name=STANDARD, days=days),),

@@ -14,8 +14,6 @@ VI_ERRORS: Final[dict[str, str]] = {
     "hint.bad_code": "Dùng chữ không dấu, số và . _ - ở giữa, nhiều nhất 32 ký tự: DK-07-02.",
     "error.bad_config": "cấu hình chưa đúng: {detail}",
     "hint.bad_config": "Sửa luytre.toml rồi chạy lại.",
-    "error.bad_days": "số ngày cam kết chưa đúng",
-    "hint.bad_days": "Viết một số, nhiều nhất 3660.",
     "error.bad_hours": "giờ ghi hình viết chưa đúng",
     "hint.bad_hours": "Viết như: Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00 (Mon là thứ hai); để trống là luôn luôn.",
     "error.bad_host": "đó không phải địa chỉ của máy này",
