@@ -91,6 +91,52 @@ def test_add_change_remove(ward: Ward) -> None:
     assert ward.get("cameras/DK-03", "quan-tri").status_code == 404
 
 
+def test_how_a_camera_is_recorded(ward: Ward) -> None:
+    hours = "Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00"
+    wanted = {"mode": "schedule", "hours": hours, "volume": "1", "preroll_s": 0, "postroll_s": 300}
+    new = {"code": "DK-03", "name": "Bến xe", "url": "rtsp://10.0.0.9/a"}
+    plain = ward.ask("POST", "cameras", "quan-tri", json=new).json()
+    assert [plain[name] for name in ("retention", "volume", "mode", "hours", "preroll_s", "postroll_s")] == [
+        "standard", None, "continuous", "", 5, 10,
+    ]  # fmt: skip
+    changed = ward.ask("PATCH", "cameras/DK-03", "quan-tri", json=wanted).json()
+    volume = str(ward.node.directory / "volumes/1")
+    assert {name: changed[name] for name in wanted} == {**wanted, "volume": volume}
+    kept = ward.ask("PATCH", "cameras/DK-03", "quan-tri", json={"name": "Bến cũ"}).json()
+    assert (kept["volume"], kept["mode"]) == (volume, "schedule")
+    balanced = ward.ask("PATCH", "cameras/DK-03", "quan-tri", json={"volume": None}).json()
+    assert (balanced["volume"], balanced["hours"]) == (None, hours)
+
+
+def test_the_classes_there_are(ward: Ward) -> None:
+    (one,) = ward.get("classes", "quan-tri").json()
+    assert set(one) == set(shapes.RetentionClass.model_fields)
+    assert (one["name"], one["days"], one["sub_keep_days"], one["when_full"]) == (
+        "standard",
+        30,
+        30,
+        "overwrite",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "cause", "words"),
+    [
+        ({"retention": "x"}, "no_class", "lớp lưu trữ"),
+        ({"volume": "x"}, "no_volume", "ổ lưu"),
+        ({"hours": "ban đêm"}, "bad_hours", "Giờ ghi hình"),
+        ({"mode": "never"}, "bad_field", "mode"),
+        ({"preroll_s": 31}, "bad_field", "preroll_s"),
+        ({"postroll_s": 0.5}, "bad_field", "postroll_s"),
+    ],
+)
+def test_recording_that_cannot_be(ward: Ward, body: Any, cause: str, words: str) -> None:
+    answer = ward.ask("PATCH", "cameras/DK-01", "quan-tri", json=body)
+    assert (answer.status_code, answer.json()["cause"]) == (400, cause)
+    assert words in answer.json()["message"]
+    assert answer.json()["hint"]
+
+
 @pytest.mark.parametrize(
     ("body", "cause"),
     [

@@ -76,6 +76,7 @@ CONFIGURE: list[tuple[str, str, dict[str, Any] | None]] = [
     ("DELETE", "cameras/DK-01", None),
     ("POST", "cameras/probe", {"url": "rtsp://127.0.0.1:1/"}),
     ("GET", "archive", None),
+    ("GET", "classes", None),
 ]
 
 

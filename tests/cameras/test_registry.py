@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from luytre.archive.promise import Promise
+from luytre.archive.volume import create_volume
 from luytre.base.clock import ManualClock
-from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.base.config import ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.db import Database
 from luytre.base.errors import Error, Kind
 from luytre.base.secrets import Secrets
-from luytre.cameras.registry import CameraChange, NewCamera, Registry, place
+from luytre.cameras.recording import Recording, RecordingChange
+from luytre.cameras.registry import CameraChange, NewCamera, Registry
 from luytre.recorder.plan import Plan, StreamPlan, load
 
 SECRET = "hunter2/@x"
@@ -24,7 +27,17 @@ PLAIN = "rtsp://10.0.0.5/main"
 @pytest.fixture
 def config(tmp_path: Path) -> NodeConfig:
     return NodeConfig(
-        name="x", volumes=(VolumeConfig(path=tmp_path / "v1"), VolumeConfig(path=tmp_path / "v2"))
+        name="x",
+        zone="Asia/Ho_Chi_Minh",
+        alarm_days=3,
+        classes=(
+            ClassConfig(name="standard", days=30),
+            ClassConfig(name="gates", days=7, sub_days=60, max_bytes=9, when_full="stop"),
+        ),
+        volumes=(
+            VolumeConfig(path=tmp_path / "v1", journal=tmp_path / "ssd"),
+            VolumeConfig(path=tmp_path / "v2", flush_s=30, weight=2),
+        ),
     )
 
 
@@ -171,10 +184,92 @@ def test_changes_at_the_same_time_all_reach_the_plan(registry: Registry, tmp_pat
     assert [stream.code for stream in planned(tmp_path).streams] == [f"C{number}" for number in range(8)]
 
 
-def test_cameras_are_spread_over_volumes_and_stay() -> None:
-    cameras = [f"camera-{number}" for number in range(400)]
-    two = {camera: place(camera, ["a", "b"]) for camera in cameras}
-    three = {camera: place(camera, ["a", "b", "c"]) for camera in cameras}
-    assert 150 < sum(volume == "a" for volume in two.values()) < 250
-    moved = [camera for camera in cameras if two[camera] != three[camera]]
-    assert {three[camera] for camera in moved} == {"c"}
+def test_the_plan_says_what_the_settings_say(registry: Registry, tmp_path: Path) -> None:
+    registry.add(NewCamera("A", "a", PLAIN))
+    plan = planned(tmp_path)
+    assert plan.promises == (
+        Promise("standard", 30, 30, 30, 30),
+        Promise("gates", 7, 7, 60, 60, max_bytes=9, overwrite=False),
+    )
+    assert (plan.alarm_days, plan.zone) == (3, "Asia/Ho_Chi_Minh")
+    assert [(one.path, one.flush_s, one.journal) for one in plan.volumes] == [
+        (str(tmp_path / "v1"), 2, str(tmp_path / "ssd")),
+        (str(tmp_path / "v2"), 30, ""),
+    ]
+    (stream,) = plan.streams
+    assert {stream.volume, *stream.spares} == {str(tmp_path / "v1"), str(tmp_path / "v2")}
+    assert (stream.retention, stream.mode, stream.hours, stream.preroll_s, stream.postroll_s) == (
+        "standard",
+        "continuous",
+        "",
+        5,
+        10,
+    )
+
+
+def test_how_a_camera_is_recorded(registry: Registry, tmp_path: Path) -> None:
+    wanted = RecordingChange("gates", str(tmp_path / "v2"), "schedule", "mon-fri  18:00 - 06:00", 2, 60)
+    camera = registry.add(NewCamera("A", "a", PLAIN, PLAIN, recording=wanted))
+    v1, v2 = str(tmp_path / "v1"), str(tmp_path / "v2")
+    assert camera.recording == Recording("gates", v2, "schedule", "Mon-Fri 18:00-06:00", 2, 60)
+    for stream in planned(tmp_path).streams:
+        assert (stream.volume, stream.spares, stream.retention) == (v2, (v1,), "gates")
+        assert (stream.mode, stream.hours) == ("schedule", "Mon-Fri 18:00-06:00")
+        assert (stream.preroll_s, stream.postroll_s) == (2, 60)
+    registry.change("A", CameraChange(name="b"))
+    assert registry.get("A").recording == camera.recording
+    less = registry.change("A", CameraChange(recording=RecordingChange(volume="", mode="motion", hours="")))
+    assert less.recording == Recording("gates", None, "motion", "", 2, 60)
+    assert stream_of(tmp_path).mode == "motion"
+
+
+def test_a_volume_goes_by_many_names(registry: Registry, tmp_path: Path) -> None:
+    volume = create_volume(tmp_path / "v1")
+    registry.add(NewCamera("A", "a", PLAIN))
+    for name in ("v1", str(tmp_path / "v1"), volume):
+        camera = registry.change("A", CameraChange(recording=RecordingChange(volume=name)))
+        assert camera.recording.volume == str(tmp_path / "v1")
+        registry.change("A", CameraChange(recording=RecordingChange(volume="")))
+
+
+def test_a_volume_that_left_the_settings_costs_its_cameras_nothing_but_their_place(
+    registry: Registry, database: Database, config: NodeConfig, tmp_path: Path
+) -> None:
+    registry.add(NewCamera("A", "a", PLAIN, recording=RecordingChange("gates", "v2")))
+    fewer = config.model_copy(update={"volumes": config.volumes[:1], "classes": config.classes[:1]})
+    plan = Registry(database, Secrets(b"k" * 32)).plan(fewer)
+    assert [(one.volume, one.spares) for one in plan.streams] == [(str(tmp_path / "v1"), ())]
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (RecordingChange(retention="nope"), "no_class"),
+        (RecordingChange(retention=""), "no_class"),
+        (RecordingChange(volume="v3"), "no_volume"),
+        (RecordingChange(volume="/"), "no_volume"),
+        (RecordingChange(hours="Mon 25:00-26:00"), "bad_hours"),
+        (RecordingChange(preroll_s=31), "bad_roll"),
+        (RecordingChange(postroll_s=0), "bad_roll"),
+        (RecordingChange(postroll_s=float("nan")), "bad_roll"),
+    ],
+)
+def test_recording_that_cannot_be(registry: Registry, change: RecordingChange, cause: str) -> None:
+    registry.add(NewCamera("A", "a", PLAIN))
+    with pytest.raises(Error) as adding:
+        registry.add(NewCamera("B", "b", PLAIN, recording=change))
+    with pytest.raises(Error) as changing:
+        registry.change("A", CameraChange(name="z", recording=change))
+    for caught in (adding, changing):
+        assert (caught.value.kind, caught.value.cause) == (Kind.INVALID, cause)
+        assert caught.value.hint
+    assert [(one.code, one.name, one.recording) for one in registry.list()] == [("A", "a", Recording())]
+
+
+def test_two_volumes_of_one_name_are_told_apart_by_their_paths(database: Database, tmp_path: Path) -> None:
+    volumes = (VolumeConfig(path=tmp_path / "a/video"), VolumeConfig(path=tmp_path / "b/video"))
+    registry = Registry(database, Secrets(b"k" * 32), config=NodeConfig(name="x", volumes=volumes))
+    with pytest.raises(Error) as caught:
+        registry.add(NewCamera("A", "a", PLAIN, recording=RecordingChange(volume="video")))
+    assert caught.value.cause == "no_volume"
+    assert str(tmp_path / "b/video") in caught.value.hint

@@ -184,6 +184,37 @@ def test_cameras(node: Path) -> None:
     assert "no camera" in fails("camera", "remove", "DK-01", "--dir", node)
 
 
+def test_how_a_camera_is_recorded(node: Path) -> None:
+    settings = node / "luytre.toml"
+    settings.write_text(settings.read_text() + '\n[[classes]]\nname = "gates"\ndays = 7\n')
+    volume = str(node / "volumes" / "1")
+    answers("camera", "add", "A", "rtsp://192.0.2.5/", "--class", "gates", "--volume", "1", "--dir", node)
+    hours = "Mon-Fri 18:00-06:00"
+    changed = answers("camera", "change", "a", "--mode", "schedule", "--hours", hours, "--dir", node)
+    (listed,) = answers("camera", "list", "--dir", node)
+    assert listed == changed
+    assert (listed["retention"], listed["volume"], listed["mode"]) == ("gates", volume, "schedule")
+    assert (listed["hours"], listed["preroll_s"], listed["postroll_s"]) == (hours, 5, 10)
+    shown = luytre("camera", "list", "--dir", node, COLUMNS="200").stdout
+    assert "in its hours" in shown
+    assert hours in shown
+    assert answers("camera", "change", "A", "--volume", "auto", "--dir", node)["volume"] is None
+    assert "standard, gates" in fails("camera", "change", "A", "--class", "x", "--dir", node)
+    assert volume in fails("camera", "change", "A", "--volume", "2", "--dir", node)
+    assert "Mon-Fri 18:00" in fails("camera", "change", "A", "--hours", "at night", "--dir", node)
+    assert "motion" in fails("camera", "change", "A", "--mode", "never", "--dir", node)
+    assert "lớp lưu trữ" in fails("camera", "change", "A", "--class", "x", "--dir", node, LUYTRE_LANG="vi")
+
+
+def test_days_are_those_of_the_standard_class(tmp_path: Path) -> None:
+    answers("init", tmp_path / "node", "--days", "12")
+    assert answers("archive", "status", "--dir", tmp_path / "node")["volumes"][0]["promised_days"] == 12
+    for days in ("9999", "nan"):
+        assert "--days" in fails("init", tmp_path / "other", "--days", days)
+    twice = answers("init", tmp_path / "other", "--volume", tmp_path / "v", "--volume", tmp_path / "v")
+    assert twice["volumes"] == [str(tmp_path / "v")]
+
+
 def test_users(node: Path) -> None:
     first = answers("user", "add", "truc", "--dir", node)
     assert first["role"] == "admin"

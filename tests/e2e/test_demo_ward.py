@@ -53,6 +53,29 @@ def test_playback_plays_what_was_recorded(page: Page, ward: Ward) -> None:
     expect(page.get_by_test_id("playhead-time")).to_have_text(re.compile(r"\d{2}:\d{2}:\d{2}"))
 
 
+def test_how_a_camera_is_recorded_and_where_it_is_kept(page: Page, ward: Ward) -> None:
+    log_in(page, ward)
+    page.goto(f"{ward.url}/storage")
+    card = page.get_by_test_id(f"volume-{ward.directory / 'volumes/1'}")
+    expect(card).to_contain_text("Tốt")
+    expect(page.get_by_test_id("classes")).to_contain_text("standard")
+    page.goto(f"{ward.url}/cameras")
+    page.get_by_test_id("camera-menu-TX-06").click()
+    page.get_by_test_id("camera-edit-TX-06").click()
+    page.get_by_test_id("camera-mode").click()
+    page.get_by_role("option", name="Theo lịch").click()
+    hours = page.get_by_test_id("camera-hours")
+    hours.fill("ban đêm")
+    page.get_by_test_id("save-camera").click()
+    expect(page.get_by_role("alert")).to_contain_text("Mon-Fri 18:00-06:00")
+    # All week: the other tests look at its picture.
+    hours.fill("mon-sun 00:00-24:00")
+    page.get_by_test_id("save-camera").click()
+    expect(hours).to_have_count(0)
+    told = page.evaluate("async () => (await fetch('/api/v1/cameras/TX-06')).json()")
+    assert (told["mode"], told["hours"]) == ("schedule", "Mon-Sun 00:00-24:00")
+
+
 def test_the_timeline_fills(page: Page, ward: Ward) -> None:
     log_in(page, ward)
     page.goto(f"{ward.url}/playback?camera=TX-03")

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from luytre.base.clock import to_us
@@ -39,7 +39,6 @@ def covers(text: str, moment: str, zone: ZoneInfo = WARD) -> bool:
         ("Sun 22:00-02:00", "2026-11-30T01:00", True),
         ("fri-mon 8:00-9:00", "2026-11-29T08:30", True),
         ("fri-mon 8:00-9:00", "2026-11-24T08:30", False),
-        ("Mon 07:00-07:00", "2026-11-24T06:59", True),
         ("Mon 08:00-09:00; Mon 10:00-11:00", "2026-11-23T09:30", False),
         ("Mon 08:00-09:00; Mon 10:00-11:00", "2026-11-23T10:30", True),
     ],
@@ -55,6 +54,7 @@ def test_a_moment(text: str, moment: str, wanted: bool) -> None:
         "Mon",
         "Mon 8-9",
         "Mon 08:60-09:00",
+        "Mon 07:00-07:00",
         "Mon 24:00-24:00",
         "Mon 08:00-24:01",
         "Mo 08:00-09:00",
@@ -81,9 +81,10 @@ def test_the_hour_that_the_clock_shows_twice_is_recorded_both_times() -> None:
 
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 1439), st.integers(0, 1439))
 def test_a_rule_is_as_long_as_it_says(first: int, last: int, begin: int, end: int) -> None:
+    assume(begin != end)
     text = f"{DAYS[first]}-{DAYS[last]} {begin // 60}:{begin % 60:02}-{end // 60}:{end % 60:02}"
     days = (last - first) % 7 + 1
-    length = (end - begin) % 1440 or 1440
+    length = (end - begin) % 1440
     minutes = Hours.parse(text, WARD).minutes
     assert minutes < 1 << MINUTES_PER_WEEK
     assert minutes.bit_count() == days * length

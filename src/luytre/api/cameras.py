@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -15,6 +16,7 @@ from luytre.base.clock import rfc3339
 from luytre.base.errors import Error
 from luytre.cameras import registry
 from luytre.cameras.reasons import Language, words
+from luytre.cameras.recording import RecordingChange
 from luytre.cameras.statuses import CameraStatus, StreamStatus
 from luytre.media.rtsp.url import split_credentials
 from luytre.people.actor import Actor
@@ -52,6 +54,7 @@ def add_camera(
             user=body.user,
             password=_secret(body.password),
             audio=body.audio,
+            recording=_recording(body, balance=False),
         )
     )
     response.headers["Location"] = f"{request.url.path}/{camera.code}"
@@ -102,6 +105,7 @@ def change_camera(
             password=_secret(body.password),
             audio=body.audio,
             enabled=body.enabled,
+            recording=_recording(body, balance="volume" in body.model_fields_set),
         ),
     )
     return camera_told(node.viewing.camera(actor, code), language_of(request))
@@ -111,6 +115,12 @@ def change_camera(
 def remove_camera(code: Code, node: WardNode, _: Annotated[Actor, needs("configure")]) -> None:
     """Its recordings stay until retention takes them."""
     node.registry.remove(code)
+
+
+@routes.get("/classes", operation_id="listClasses")
+def list_classes(node: WardNode, _: Annotated[Actor, needs("configure")]) -> list[shapes.RetentionClass]:
+    """The retention classes that a camera can be in, as the node's settings have them."""
+    return [shapes.RetentionClass.model_validate(one, from_attributes=True) for one in node.config.classes]
 
 
 def camera_told(status: CameraStatus, language: Language) -> shapes.Camera:
@@ -128,6 +138,7 @@ def camera_told(status: CameraStatus, language: Language) -> shapes.Camera:
             "reason": main.reason if main else None,
             "since": main.since if main else None,
             "recorded_from": time_or_none(status.recorded_from_us),
+            **asdict(status.camera.recording),
             "streams": streams,
         }
     )
@@ -171,6 +182,18 @@ def said(cause: str | None, language: Language) -> tuple[str | None, str | None]
 
 def time_or_none(at_us: int | None) -> str | None:
     return None if at_us is None else rfc3339(at_us)
+
+
+def _recording(body: shapes.NewCamera | shapes.CameraChange, *, balance: bool) -> RecordingChange:
+    """`balance`: no volume means balanced over all, rather than as it is."""
+    return RecordingChange(
+        retention=body.retention,
+        volume="" if balance and body.volume is None else body.volume,
+        mode=body.mode,
+        hours=body.hours,
+        preroll_s=body.preroll_s,
+        postroll_s=body.postroll_s,
+    )
 
 
 def _secret(value: SecretStr | None) -> str | None:

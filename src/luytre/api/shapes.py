@@ -20,6 +20,19 @@ Time = Annotated[str, Field(description="RFC 3339, UTC, `Z`.", json_schema_extra
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Credential = Annotated[str, Field(max_length=256)]
+Mode = Literal["continuous", "motion", "schedule"]
+Hours = Annotated[
+    str,
+    Field(
+        max_length=400,
+        description="Recording hours of a week in the ward's zone, for the mode `schedule`; empty: always.",
+        examples=["Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00"],
+    ),
+]
+ClassName = Annotated[str, Field(max_length=40, description="A retention class, see `GET /classes`.")]
+VolumeName = Annotated[str, Field(max_length=4096)]
+Preroll = Annotated[float, Field(ge=0, le=30)]
+Postroll = Annotated[float, Field(ge=1, le=300)]
 
 
 class Answer(BaseModel):
@@ -100,7 +113,9 @@ class Stream(Answer):
 
 
 class Camera(Answer):
-    """`state`, `cause`, `reason`, `since` are the main stream's."""
+    """`state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
+    volume, null when it is balanced over all.
+    """
 
     id: str
     code: str
@@ -111,11 +126,19 @@ class Camera(Answer):
     reason: str | None
     since: Time | None
     recorded_from: Time | None
+    retention: str
+    volume: str | None
+    mode: Mode
+    hours: str
+    preroll_s: float
+    postroll_s: float
     streams: list[Stream]
 
 
 class NewCamera(Ask):
-    """Credentials inside an address are taken out of it."""
+    """Credentials inside an address are taken out of it. `volume`: a path, its last component, or an id; null:
+    balanced over all.
+    """
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
     name: Name
@@ -124,10 +147,16 @@ class NewCamera(Ask):
     user: Credential | None = None
     password: Annotated[SecretStr, Field(max_length=256)] | None = None
     audio: bool = False
+    retention: ClassName | None = None
+    volume: VolumeName | None = None
+    mode: Mode | None = None
+    hours: Hours | None = None
+    preroll_s: Preroll | None = None
+    postroll_s: Postroll | None = None
 
 
 class CameraChange(Ask):
-    """What is left out stays as it is; `sub_url: null` takes the sub stream away."""
+    """What is left out stays as it is; `sub_url: null` takes the sub stream away, `volume: null` balances again."""
 
     name: Name | None = None
     url: Url | None = None
@@ -136,6 +165,12 @@ class CameraChange(Ask):
     password: Annotated[SecretStr, Field(max_length=256)] | None = None
     audio: bool | None = None
     enabled: bool | None = None
+    retention: ClassName | None = None
+    volume: VolumeName | None = None
+    mode: Mode | None = None
+    hours: Hours | None = None
+    preroll_s: Preroll | None = None
+    postroll_s: Postroll | None = None
 
 
 class ProbeAsk(Ask):
@@ -165,6 +200,18 @@ class Probe(Answer):
     audio: ProbedAudio | None
     clock_offset_ms: int | None
     server: str | None
+
+
+class RetentionClass(Answer):
+    """Days promised and kept at most; `sub_*` of the sub stream; `max_bytes` of one camera on one volume."""
+
+    name: str
+    days: float
+    keep_days: float
+    sub_days: float
+    sub_keep_days: float
+    max_bytes: int | None
+    when_full: Literal["overwrite", "stop"]
 
 
 # -- playback -------------------------------------------------------------------------------------------------------

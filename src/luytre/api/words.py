@@ -50,6 +50,17 @@ _VI: Mapping[str, Words] = {
     "camera_exists": Words("Mã camera này đã được dùng", "Chọn mã khác, hoặc sửa camera đang có."),
     "bad_code": Words("Mã camera không hợp lệ", "Dùng chữ, số, dấu chấm và gạch nối, ví dụ DK-01."),
     "bad_url": Words("Đây không phải địa chỉ camera", "Viết theo dạng rtsp://MÁY/ĐƯỜNG-DẪN."),
+    "no_class": Words(
+        "Không có lớp lưu trữ này", "Chọn một lớp trong danh sách; các lớp nằm trong luytre.toml."
+    ),
+    "no_volume": Words("Không có ổ lưu này", "Chọn một ổ trong danh sách, hoặc để hệ thống tự chọn."),
+    "bad_hours": Words(
+        "Giờ ghi hình viết chưa đúng", "Viết như Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00 (Mon là thứ hai)."
+    ),
+    "bad_roll": Words(
+        "Thời gian giữ trước hoặc sau sự kiện chưa đúng",
+        "Trước sự kiện 0 đến 30 giây, sau sự kiện 1 đến 300 giây.",
+    ),
     "too_long": Words("Có ô quá dài hoặc chứa ký tự lạ", "Viết ngắn lại rồi gửi lại."),
     "too_many_tickets": Words(
         "Phiên này đã tạo quá nhiều liên kết", "Đăng xuất rồi đăng nhập lại để hủy các liên kết cũ."
@@ -126,6 +137,14 @@ _EN: Mapping[str, Words] = {
     "camera_exists": Words("This camera code is taken", "Choose another, or change the camera that has it."),
     "bad_code": Words("This is not a camera code", "Use letters, digits, dots and hyphens, such as DK-01."),
     "bad_url": Words("This is not the address of a camera", "Write it as rtsp://HOST/PATH."),
+    "no_class": Words("There is no such retention class", "Choose one of the list; they are in luytre.toml."),
+    "no_volume": Words("There is no such volume", "Choose one of the list, or leave the choice to the node."),
+    "bad_hours": Words(
+        "These are no recording hours", "Write them like Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00."
+    ),
+    "bad_roll": Words(
+        "The time kept before or after an event is not right", "0 to 30 s before it, 1 to 300 s after it."
+    ),
     "too_long": Words("A field is too long or has strange characters in it", "Shorten it and send it again."),
     "too_many_tickets": Words(
         "This session has made too many links", "Log out and in again: that ends the old ones."

@@ -28,7 +28,7 @@ from luytre.app.supervisor import RANK_SOURCE, Supervisor, configure_log, node_c
 from luytre.archive.keys import StreamKey
 from luytre.base import config as settings
 from luytre.base.clock import SYSTEM
-from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.base.config import ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.errors import Error, Kind, from_os
 from luytre.cameras.registry import MAIN, SUB, CameraChange, NewCamera
 
@@ -36,7 +36,8 @@ FILE: Final = "demo.json"
 NAME: Final = "Phường Tre Xanh (trình diễn)"
 USER: Final = "truc"
 PATIENCE_S: Final = 20.0
-_VOLUME: Final = VolumeConfig(path=Path("volumes/1"), days=2, max_bytes=4 * 2**30, reserve_bytes=256 * 2**20)
+_VOLUME: Final = VolumeConfig(path=Path("volumes/1"), max_bytes=4 * 2**30, reserve_bytes=256 * 2**20)
+_CLASS: Final = ClassConfig(name=settings.STANDARD, days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _answers(url: str) -> bool:
 def _found(directory: Path) -> None:
     """The node, on the first start. Raises Error(CONFLICT, cause="not_a_demo") for a real one."""
     if not (directory / settings.FILE).exists():
-        init(directory, NodeConfig(name=NAME, zone="Asia/Ho_Chi_Minh", volumes=(_VOLUME,)))
+        init(directory, NodeConfig(name=NAME, zone="Asia/Ho_Chi_Minh", classes=(_CLASS,), volumes=(_VOLUME,)))
         # Before the user and the cameras: a start that was cut short here goes on here.
         _save(directory, Demo(user=USER, password="", simulator_port=0))
     _load(directory)

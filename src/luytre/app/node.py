@@ -21,7 +21,7 @@ class Node(Store):
 
     def __init__(self, directory: Path, config: NodeConfig, secrets: Secrets, clock: Clock = SYSTEM) -> None:
         super().__init__(directory, config, secrets, clock)
-        promised = {volume.path: volume.days for volume in config.volumes}
+        promised = {volume.path: config.promised_days for volume in config.volumes}
         self.archive = Archive(list(promised), clock, promised)
         self.hub = LiveHub(self.sockets)
         self.viewing = Viewing(self.registry, self.archive, self.hub, self.looks, clock)

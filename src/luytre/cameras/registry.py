@@ -8,7 +8,6 @@ Does not   speak to cameras, or delete recordings: those of a removed camera sta
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -21,18 +20,19 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from luytre.archive.promise import Promise
-from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.config import NodeConfig
 from luytre.base.db import Database
 from luytre.base.errors import Error, Kind, from_os
 from luytre.base.ids import uuid7
 from luytre.base.secrets import Secrets
-from luytre.cameras.tables import CameraRow, StreamRow
+from luytre.cameras import placement
+from luytre.cameras.planning import make_plan
+from luytre.cameras.recording import Recording, RecordingChange, changed
+from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of, set_recording
 from luytre.media.rtsp.url import address, redact, split_credentials
 from luytre.recorder import plan as recorder_plan
-from luytre.recorder.plan import Plan, StreamPlan, VolumePlan
+from luytre.recorder.plan import Plan
 
 MAIN: Final = "main"
 SUB: Final = "sub"
@@ -41,8 +41,6 @@ PLAN_FILE: Final = "plan.json"
 # The code is a folder's name in the archive, and part of addresses.
 _CODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")
 _LIMITS: Final = {"name": 120, "url": 2000, "user": 255, "password": 255}
-
-_log = log.get("cameras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Camera:
     streams: tuple[Stream, ...]
     user: str
     created_us: int
+    recording: Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,7 @@ class NewCamera:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     audio: bool = False
+    recording: RecordingChange = field(default_factory=RecordingChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class CameraChange:
     password: str | None = field(default=None, repr=False)
     audio: bool | None = None
     enabled: bool | None = None
+    recording: RecordingChange = field(default_factory=RecordingChange)
 
 
 # Inside a class with a method `list` the name means the method.
@@ -134,7 +135,7 @@ class Registry:
 
     def add(self, new: NewCamera) -> Camera:
         """Raises Error(CONFLICT, cause="camera_exists"), Error(INVALID, cause="bad_code" | "bad_url" |
-        "too_long").
+        "too_long"), and what `recording.changed` raises.
         """
         if not _CODE.fullmatch(new.code):
             raise Error(
@@ -152,6 +153,7 @@ class Registry:
             created_us=self._clock.wall_us(),
             removed_us=None,
         )
+        set_recording(row, changed(Recording(), new.recording, self._config))
         given = [self._set_url(row, MAIN, new.url)]
         if new.sub_url:
             given.append(self._set_url(row, SUB, new.sub_url))
@@ -175,13 +177,16 @@ class Registry:
         return camera
 
     def change(self, code: str, change: CameraChange) -> Camera:
-        """Raises Error(NOT_FOUND, cause="no_camera"), Error(INVALID, cause="bad_url" | "too_long")."""
+        """Raises Error(NOT_FOUND, cause="no_camera"), Error(INVALID, cause="bad_url" | "too_long"), and what
+        `recording.changed` raises.
+        """
         with self._database.writing() as session:
             row = _find(session, code)
             if change.name is not None:
                 row.name = _limited("name", change.name.strip() or row.code)
             if change.enabled is not None:
                 row.enabled = change.enabled
+            set_recording(row, changed(recording_of(row), change.recording, self._config))
             self._change_streams(row, change)
             session.flush()
             session.refresh(row)
@@ -203,30 +208,11 @@ class Registry:
         """What the recorders are to record, passwords opened. A password that cannot be opened costs only its
         camera.
         """
-        volumes = tuple(
-            VolumePlan(
-                path=str(volume.path),
-                flush_s=volume.flush_s,
-                max_bytes=volume.max_bytes,
-                reserve_bytes=volume.reserve_bytes,
-            )
-            for volume in config.volumes
-        )
+        memory = None if self._directory is None else self._directory / RUN_FOLDER / placement.WEIGHTS_FILE
+        weights = placement.weigh(config.volumes, memory)
         with self._database.reading() as session:
             rows = session.scalars(_living().where(CameraRow.enabled).order_by(CameraRow.code_key))
-            streams = tuple(
-                self._stream_plan(row, stream, place(row.id, [volume.path for volume in volumes]))
-                for row in rows
-                for stream in _ordered(row)
-            )
-        days = max(volume.days for volume in config.volumes)
-        return Plan(
-            streams=streams,
-            volumes=volumes,
-            segment_s=config.segment_s,
-            promises=(Promise(days=days, keep_days=days),),
-            zone=config.zone,
-        )
+            return make_plan(rows, config, weights, self._secrets)
 
     def write_plan(self, directory: Path) -> None:
         """DIR/run/plan.json anew, whole and in the order of changes, whoever makes them at the same time."""
@@ -239,25 +225,6 @@ class Registry:
     def _publish(self) -> None:
         if self._directory is not None:
             self.write_plan(self._directory)
-
-    def _stream_plan(self, row: CameraRow, stream: StreamRow, volume: str) -> StreamPlan:
-        url, password = stream.url, ""
-        try:
-            password = self._open(row.sealed_password, f"camera/{row.id}/password")
-            if stream.sealed_url:
-                url = self._open(stream.sealed_url, f"camera/{row.id}/url/{stream.name}")
-        except Error as error:
-            _log.error("password cannot be read", camera=row.code, cause=error.cause)
-        return StreamPlan(
-            camera=row.id,
-            code=row.code,
-            stream=stream.name,
-            url=url,
-            user=row.user,
-            password=password,
-            audio=stream.audio,
-            volume=volume,
-        )
 
     def _change_streams(self, row: CameraRow, change: CameraChange) -> None:
         given: Pairs = []
@@ -293,18 +260,6 @@ class Registry:
         _limited("password", password)
         row.sealed_password = self._secrets.seal(password, f"camera/{row.id}/password") if password else ""
 
-    def _open(self, sealed: str, purpose: str) -> str:
-        return self._secrets.open(sealed, purpose) if sealed else ""
-
-
-def place(camera: str, volumes: list[str]) -> str:
-    """The volume of a camera: both its streams on one, cameras spread evenly; one more volume moves only its
-    share.
-
-    Rendezvous hashing: nothing to store, and every process finds the same.
-    """
-    return max(volumes, key=lambda volume: hashlib.sha256(f"{camera}\0{volume}".encode()).digest())
-
 
 def _living() -> Select[CameraRow]:
     return select(CameraRow).where(CameraRow.removed_us.is_(None))
@@ -332,13 +287,10 @@ def _stream(row: CameraRow, name: str) -> StreamRow:
     return stream
 
 
-def _ordered(row: CameraRow) -> list[StreamRow]:
-    return sorted(row.streams, key=lambda stream: (stream.name != MAIN, stream.name))
-
-
 def _camera(row: CameraRow) -> Camera:
-    streams = tuple(Stream(stream.name, stream.url, stream.audio) for stream in _ordered(row))
-    return Camera(row.id, row.code, row.name, row.enabled, streams, row.user, row.created_us)
+    streams = tuple(Stream(stream.name, stream.url, stream.audio) for stream in ordered(row))
+    recording = recording_of(row)
+    return Camera(row.id, row.code, row.name, row.enabled, streams, row.user, row.created_us, recording)
 
 
 def _limited(what: str, value: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from typing import Final, get_args
+
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from luytre.base.db import Table
+from luytre.cameras.recording import Recording
+from luytre.recorder.plan import Mode
 
+_MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 _LIVING = text("removed_us IS NULL")
 
 
@@ -26,6 +31,13 @@ class CameraRow(Table):
     enabled: Mapped[bool] = mapped_column()
     user: Mapped[str] = mapped_column(String(255))
     sealed_password: Mapped[str] = mapped_column(String(1024))
+    retention: Mapped[str] = mapped_column(String(40))
+    # A path: longer than any limit one would set.
+    volume: Mapped[str | None] = mapped_column(Text)
+    mode: Mapped[str] = mapped_column(String(16))
+    hours: Mapped[str] = mapped_column(String(400))
+    preroll_s: Mapped[float] = mapped_column(Double)
+    postroll_s: Mapped[float] = mapped_column(Double)
     created_us: Mapped[int] = mapped_column(BigInteger)
     removed_us: Mapped[int | None] = mapped_column(BigInteger)
     streams: Mapped[list[StreamRow]] = relationship(
@@ -45,3 +57,30 @@ class StreamRow(Table):
     url: Mapped[str] = mapped_column(String(2000))
     sealed_url: Mapped[str | None] = mapped_column(String(4000))
     audio: Mapped[bool] = mapped_column()
+
+
+def ordered(row: CameraRow) -> list[StreamRow]:
+    """Its streams, main before sub."""
+    return sorted(row.streams, key=lambda stream: stream.name)
+
+
+def recording_of(row: CameraRow) -> Recording:
+    """How it is recorded, as its row has it."""
+    return Recording(
+        retention=row.retention,
+        volume=row.volume,
+        # One that only another version of the program knows: everything is kept.
+        mode=next((mode for mode in _MODES if mode == row.mode), "continuous"),
+        hours=row.hours,
+        preroll_s=row.preroll_s,
+        postroll_s=row.postroll_s,
+    )
+
+
+def set_recording(row: CameraRow, recording: Recording) -> None:
+    row.retention = recording.retention
+    row.volume = recording.volume
+    row.mode = recording.mode
+    row.hours = recording.hours
+    row.preroll_s = recording.preroll_s
+    row.postroll_s = recording.postroll_s

@@ -52,6 +52,12 @@ class StreamName(StrEnum):
     SUB = "sub"
 
 
+class Mode(StrEnum):
+    CONTINUOUS = "continuous"
+    MOTION = "motion"
+    SCHEDULE = "schedule"
+
+
 NodeArgument = Annotated[Path, typer.Argument(metavar="DIR", help="arg.node", show_default=False)]
 Dir = Annotated[Path, typer.Option("--dir", metavar="DIR", envvar="LUYTRE_DIR", help="opt.dir")]
 Json = Annotated[bool, typer.Option("--json", help="opt.json")]
@@ -66,6 +72,19 @@ CameraUser = Annotated[
     str | None, typer.Option("--user", metavar="USER", help="opt.camera_user", show_default=False)
 ]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="opt.password_stdin")]
+Retention = Annotated[
+    str | None, typer.Option("--class", metavar="CLASS", help="camera.class", show_default=False)
+]
+VolumeName = Annotated[
+    str | None, typer.Option("--volume", metavar="VOLUME", help="camera.volume", show_default=False)
+]
+ModeName = Annotated[
+    Mode | None,
+    typer.Option("--mode", metavar="continuous|motion|schedule", help="camera.mode", show_default=False),
+]
+Hours = Annotated[
+    str | None, typer.Option("--hours", metavar="HOURS", help="camera.hours", show_default=False)
+]
 HERE = Path()
 
 
@@ -119,7 +138,7 @@ def init(
     volume: Annotated[
         list[Path] | None, typer.Option("--volume", metavar="PATH", help="init.volume", show_default=False)
     ] = None,
-    days: Annotated[float, typer.Option("--days", metavar="DAYS", min=0.01, help="init.days")] = 30,
+    days: Annotated[float, typer.Option("--days", metavar="DAYS", min=0.01, max=3660, help="init.days")] = 30,
     new_disks: Annotated[bool, typer.Option("--new-disks", help="init.new_disks")] = False,
     as_json: Json = False,
 ) -> None:
@@ -208,6 +227,10 @@ def camera_add(
     user_name: CameraUser = None,
     password_stdin: PasswordStdin = False,
     audio: Annotated[bool, typer.Option("--audio", help="camera.audio")] = False,
+    retention: Retention = None,
+    volume: VolumeName = None,
+    mode: ModeName = None,
+    hours: Hours = None,
     directory: Dir = HERE,
     as_json: Json = False,
 ) -> None:
@@ -220,6 +243,32 @@ def camera_add(
         user_name=user_name,
         password_stdin=password_stdin,
         audio=audio,
+        retention=retention,
+        volume=volume,
+        mode=mode and mode.value,
+        hours=hours,
+        directory=directory,
+        as_json=as_json,
+    )
+
+
+@camera.command("change", help="camera.change")
+def camera_change(
+    code: Code,
+    retention: Retention = None,
+    volume: VolumeName = None,
+    mode: ModeName = None,
+    hours: Hours = None,
+    directory: Dir = HERE,
+    as_json: Json = False,
+) -> None:
+    perform(
+        "cameras:change",
+        code=code,
+        retention=retention,
+        volume=volume,
+        mode=mode and mode.value,
+        hours=hours,
         directory=directory,
         as_json=as_json,
     )

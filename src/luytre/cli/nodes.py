@@ -14,7 +14,7 @@ from luytre.app import launch
 from luytre.app.demo import Announcement
 from luytre.app.foundation import InitResult, add_disks
 from luytre.app.foundation import init as make_node
-from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.base.config import STANDARD, ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.errors import Error, Kind
 from luytre.cli.language import say
 from luytre.cli.output import print_json
@@ -34,7 +34,7 @@ def init(
     if new_disks:
         result = add_disks(directory)
     else:
-        paths = [path.absolute() for path in volume] or [Path("volumes/1")]
+        paths = list(dict.fromkeys(path.absolute() for path in volume)) or [Path("volumes/1")]
         result = make_node(directory, _config(name, zone, host, port, paths, days))
     if as_json:
         volumes = [str(path) for path in result.volumes]
@@ -49,7 +49,11 @@ def init(
 def _config(
     name: str, zone: str, host: str | None, port: int | None, paths: list[Path], days: float
 ) -> NodeConfig:
-    chosen = NodeConfig(name="Lũy Tre", volumes=tuple(VolumeConfig(path=path, days=days) for path in paths))
+    chosen = NodeConfig(
+        name="Lũy Tre",
+        classes=(ClassConfig(name=STANDARD, days=days),),
+        volumes=tuple(VolumeConfig(path=path) for path in paths),
+    )
     wanted = {"name": name, "zone": zone, "host": host, "port": port}
     try:
         return NodeConfig.model_validate(

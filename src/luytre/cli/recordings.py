@@ -20,7 +20,7 @@ from luytre.cli.output import number, print_json, print_table, size
 
 def status(directory: Path, as_json: bool) -> None:
     with closing(Store.open(directory)) as store:
-        promised = {volume.path: volume.days for volume in store.config.volumes}
+        promised = {volume.path: store.config.promised_days for volume in store.config.volumes}
         volumes = Archive(list(promised), store.clock, promised).volumes()
         expected = forecasts(store)
         zone = store.zone

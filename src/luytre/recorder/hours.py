@@ -1,6 +1,6 @@
 """A week's recording hours: `Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00`.
 
-Promises   what `parse` takes is a rule for each minute of the week; hours go over midnight where the end is not after the
+Promises   what `parse` takes is a rule for each minute of the week; hours go over midnight where the end is before the
            beginning, and belong to the day they begin on. An empty text is always.
 """
 
@@ -51,7 +51,11 @@ def _minutes(rule: str) -> int:
         raise _bad(rule)
     first_hour, first_minute, last_hour, last_minute = map(int, match.groups()[1:])
     begin, end = first_hour * 60 + first_minute, last_hour * 60 + last_minute
-    if max(first_minute, last_minute) > 59 or begin >= MINUTES_PER_DAY or end > MINUTES_PER_DAY:
+    if (
+        max(first_minute, last_minute) > 59
+        or begin in (end, MINUTES_PER_DAY)
+        or max(begin, end) > MINUTES_PER_DAY
+    ):
         raise _bad(rule)
     length = end - begin if end > begin else end - begin + MINUTES_PER_DAY
     found = 0

@@ -1,5 +1,6 @@
 import { ActionIcon, Menu, SegmentedControl, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import {
+  IconDatabase,
   IconDeviceCctv,
   IconHistory,
   IconLayoutGrid,
@@ -25,6 +26,7 @@ const PLACES = [
   { to: '/', word: 'app.wall', Icon: IconLayoutGrid, needs: 'live' },
   { to: '/playback', word: 'app.playback', Icon: IconHistory, needs: 'playback' },
   { to: '/cameras', word: 'app.cameras', Icon: IconDeviceCctv, needs: 'playback' },
+  { to: '/storage', word: 'app.storage', Icon: IconDatabase, needs: 'configure' },
 ] as const;
 
 /** Rail on a PC, bar at the bottom on a phone; the header with ward, clock and account. */

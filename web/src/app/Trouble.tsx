@@ -42,13 +42,13 @@ export function NotFound() {
 }
 
 /** Says which right is missing and who can give it. */
-export function NeedsPlayback({ children }: { children: React.ReactNode }) {
+export function Needs({ right, children }: { right: 'playback' | 'configure'; children: React.ReactNode }) {
   const { t } = useTranslation();
   const may = useMay();
-  if (may('playback')) return children;
+  if (may(right)) return children;
   return (
     <Stack p="md" maw={520} mx="auto">
-      <Notice tone="warn" message={t('app.noRight', { right: t('app.right.playback') })} hint={t('app.noRightHint')} />
+      <Notice tone="warn" message={t('app.noRight', { right: t(`app.right.${right}`) })} hint={t('app.noRightHint')} />
     </Stack>
   );
 }

@@ -13,7 +13,7 @@ import { readPlayback } from '../features/playback/address';
 import { WALL_KEY, readWall } from '../features/wall/layout';
 import { recall } from '../kit/remembered';
 import { Shell } from './Shell';
-import { NeedsPlayback, NotFound, Trouble } from './Trouble';
+import { Needs, NotFound, Trouble } from './Trouble';
 import { LoginFrame } from './LoginFrame';
 import { SchemeProvider } from './scheme';
 
@@ -72,9 +72,9 @@ const playback = createRoute({
   path: '/playback',
   validateSearch: readPlayback,
   component: () => (
-    <NeedsPlayback>
+    <Needs right="playback">
       <PlaybackPage />
-    </NeedsPlayback>
+    </Needs>
   ),
 });
 
@@ -84,7 +84,18 @@ const cameras = createRoute({
   component: lazyRouteComponent(() => import('../features/cameras/CamerasPage')),
 });
 
-const tree = root.addChildren([login, inside.addChildren([wall, playback, cameras])]);
+const StoragePage = lazyRouteComponent(() => import('../features/storage/StoragePage'));
+const storage = createRoute({
+  getParentRoute: () => inside,
+  path: '/storage',
+  component: () => (
+    <Needs right="configure">
+      <StoragePage />
+    </Needs>
+  ),
+});
+
+const tree = root.addChildren([login, inside.addChildren([wall, playback, cameras, storage])]);
 
 export function makeRouter(client: QueryClient) {
   return createRouter({ routeTree: tree, context: { client }, defaultErrorComponent: Trouble });

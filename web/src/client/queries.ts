@@ -2,12 +2,14 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { Problem } from './problem';
 import { rememberCsrf, requestJson } from './request';
-import type { Camera, Day, Node, Permission, Session, PlayedName } from './types';
+import type { Camera, Day, Node, Permission, PlayedName, RetentionClass, Session, Volume } from './types';
 
 export const keys = {
   session: ['session'] as const,
   node: ['node'] as const,
   cameras: ['cameras'] as const,
+  volumes: ['volumes'] as const,
+  classes: ['classes'] as const,
   days: (code: string, stream: string) => ['days', code, stream] as const,
   day: (code: string, stream: string, date: string) => ['day', code, stream, date] as const,
 };
@@ -50,6 +52,20 @@ export const camerasQuery = queryOptions<Camera[]>({
   queryKey: keys.cameras,
   queryFn: ({ signal }) => requestJson<Camera[]>('/cameras', { signal }),
   refetchInterval: 3_000,
+});
+
+/** The disks; needs the right to configure. */
+export const volumesQuery = queryOptions<Volume[]>({
+  queryKey: keys.volumes,
+  queryFn: async ({ signal }) => (await requestJson<{ volumes: Volume[] }>('/archive', { signal })).volumes,
+  refetchInterval: 10_000,
+});
+
+/** The retention classes; needs the right to configure. They change only when the node is started again. */
+export const classesQuery = queryOptions<RetentionClass[]>({
+  queryKey: keys.classes,
+  queryFn: ({ signal }) => requestJson<RetentionClass[]>('/classes', { signal }),
+  staleTime: 60_000,
 });
 
 export function daysQuery(code: string, stream: PlayedName) {

@@ -13,9 +13,49 @@ export interface paths {
         };
         /**
          * Get Archive
-         * @description Volumes: space, oldest recording, days promised and days left.
+         * @description Volumes: space, oldest recording, days promised, and how long the promise can be kept.
          */
         get: operations["getArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/archive/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Certificates
+         * @description Days that have a daily certificate.
+         */
+        get: operations["listCertificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/archive/certificates/{date}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Certificate
+         * @description What was recorded on one day: the file itself, byte for byte, so that its signature and hash can be checked.
+         */
+        get: operations["getCertificate"];
         put?: never;
         post?: never;
         delete?: never;
@@ -256,6 +296,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Classes
+         * @description The retention classes that a camera can be in, as the node's settings have them.
+         */
+        get: operations["listClasses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/node": {
         parameters: {
             query?: never;
@@ -355,7 +415,8 @@ export interface components {
         };
         /**
          * Camera
-         * @description `state`, `cause`, `reason`, `since` are the main stream's.
+         * @description `state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
+         *     volume, null when it is balanced over all.
          */
         Camera: {
             /** Cause */
@@ -364,14 +425,27 @@ export interface components {
             code: string;
             /** Enabled */
             enabled: boolean;
+            /** Hours */
+            hours: string;
             /** Id */
             id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "continuous" | "motion" | "schedule";
             /** Name */
             name: string;
+            /** Postroll S */
+            postroll_s: number;
+            /** Preroll S */
+            preroll_s: number;
             /** Reason */
             reason: string | null;
             /** Recorded From */
             recorded_from: string | null;
+            /** Retention */
+            retention: string;
             /** Since */
             since: string | null;
             /**
@@ -381,26 +455,130 @@ export interface components {
             state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
             /** Streams */
             streams: components["schemas"]["Stream"][];
+            /** Volume */
+            volume: string | null;
         };
         /**
          * CameraChange
-         * @description What is left out stays as it is; `sub_url: null` takes the sub stream away.
+         * @description What is left out stays as it is; `sub_url: null` takes the sub stream away, `volume: null` balances again.
          */
         CameraChange: {
             /** Audio */
             audio?: boolean | null;
             /** Enabled */
             enabled?: boolean | null;
+            /** Hours */
+            hours?: string | null;
+            /** Mode */
+            mode?: ("continuous" | "motion" | "schedule") | null;
             /** Name */
             name?: string | null;
             /** Password */
             password?: string | null;
+            /** Postroll S */
+            postroll_s?: number | null;
+            /** Preroll S */
+            preroll_s?: number | null;
+            /** Retention */
+            retention?: string | null;
             /** Sub Url */
             sub_url?: string | null;
             /** Url */
             url?: string | null;
             /** User */
             user?: string | null;
+            /** Volume */
+            volume?: string | null;
+        };
+        /**
+         * Certificates
+         * @description Days of the ward that have a daily certificate, oldest first.
+         */
+        Certificates: {
+            /** Dates */
+            dates: string[];
+        };
+        /** CertifiedCamera */
+        CertifiedCamera: {
+            /** Code */
+            code: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "enabled" | "disabled" | "removed";
+            /** Streams */
+            streams: components["schemas"]["CertifiedStream"][];
+        };
+        /**
+         * CertifiedGap
+         * @description `intended`: a cause that is no failure.
+         */
+        CertifiedGap: {
+            /** Cause */
+            cause: string;
+            /**
+             * End
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            end: string;
+            /** Intended */
+            intended: boolean;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Start
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            start: string;
+        };
+        /**
+         * CertifiedStream
+         * @description expected = recorded + gaps + expired + unexplained. `percent`: recorded, of what was to be recorded.
+         */
+        CertifiedStream: {
+            /** Expected S */
+            expected_s: number;
+            /** Expired S */
+            expired_s: number;
+            /** Gaps */
+            gaps: components["schemas"]["CertifiedGap"][];
+            /** Held Days */
+            held_days: number;
+            /** Intended S */
+            intended_s: number;
+            oldest: components["schemas"]["OldestPicture"] | null;
+            /** Percent */
+            percent: number | null;
+            /** Promised Days */
+            promised_days: number;
+            /** Recorded S */
+            recorded_s: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "main" | "sub";
+            /** Unexplained S */
+            unexplained_s: number;
+        };
+        /**
+         * CertifiedVolume
+         * @description `problem` is empty for a volume that could be read.
+         */
+        CertifiedVolume: {
+            /** Id */
+            id: string | null;
+            /** Path */
+            path: string;
+            /** Problem */
+            problem: string;
         };
         /**
          * ClockSpan
@@ -471,12 +649,92 @@ export interface components {
             zone: string;
         };
         /**
+         * DayCertificate
+         * @description `before`: SHA-256 of the day before's file; `signature`: Ed25519 over the rest (design/certificates.md).
+         */
+        DayCertificate: {
+            /** Before */
+            before: string;
+            /** Cameras */
+            cameras: components["schemas"]["CertifiedCamera"][];
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            made_at: string;
+            /** Node */
+            node: string;
+            /** Public Key */
+            public_key: string;
+            /** Signature */
+            signature: string;
+            /** Volumes */
+            volumes: components["schemas"]["CertifiedVolume"][];
+            /** Zone */
+            zone: string;
+        };
+        /**
          * Days
          * @description Local days of the ward with something recorded, oldest first.
          */
         Days: {
             /** Days */
             days: string[];
+        };
+        /**
+         * Forecast
+         * @description Measured over the last `measured_s` seconds. `days_left`: days of promise that the volume can hold; `breaks_at`: when
+         *     the first promised recording will have to go.
+         */
+        Forecast: {
+            /** Alarm */
+            alarm: ("cannot_hold" | "breaks_soon") | null;
+            /**
+             * At
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            at: string;
+            /** Breaks At */
+            breaks_at: string | null;
+            /** Bytes Per Day */
+            bytes_per_day: number;
+            /** Capacity Bytes */
+            capacity_bytes: number;
+            /** Classes */
+            classes: components["schemas"]["ForecastClass"][];
+            /** Days Left */
+            days_left: number | null;
+            /** Measured S */
+            measured_s: number;
+            /** Missing Bytes */
+            missing_bytes: number;
+            /** Needed Bytes */
+            needed_bytes: number;
+        };
+        /**
+         * ForecastClass
+         * @description Of one retention class on this volume. `sub_days`: promised to sub streams.
+         */
+        ForecastClass: {
+            /** Bytes Per Day */
+            bytes_per_day: number;
+            /** Name */
+            name: string;
+            /** Needed Bytes */
+            needed_bytes: number;
+            /** Promised Days */
+            promised_days: number;
+            /** Streams */
+            streams: number;
+            /** Sub Days */
+            sub_days: number;
         };
         /**
          * Gap
@@ -551,7 +809,8 @@ export interface components {
         };
         /**
          * NewCamera
-         * @description Credentials inside an address are taken out of it.
+         * @description Credentials inside an address are taken out of it. `volume`: a path, its last component, or an id; null:
+         *     balanced over all.
          */
         NewCamera: {
             /**
@@ -561,16 +820,28 @@ export interface components {
             audio?: boolean;
             /** Code */
             code: string;
+            /** Hours */
+            hours?: string | null;
+            /** Mode */
+            mode?: ("continuous" | "motion" | "schedule") | null;
             /** Name */
             name: string;
             /** Password */
             password?: string | null;
+            /** Postroll S */
+            postroll_s?: number | null;
+            /** Preroll S */
+            preroll_s?: number | null;
+            /** Retention */
+            retention?: string | null;
             /** Sub Url */
             sub_url?: string | null;
             /** Url */
             url: string;
             /** User */
             user?: string | null;
+            /** Volume */
+            volume?: string | null;
         };
         /**
          * NewSession
@@ -608,6 +879,24 @@ export interface components {
             version: string;
             /** Zone */
             zone: string;
+        };
+        /**
+         * OldestPicture
+         * @description `at`: where the oldest recording begins; `ok`: its first picture was opened; `plays_from`: the oldest that was.
+         */
+        OldestPicture: {
+            /**
+             * At
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            at: string;
+            /** Ok */
+            ok: boolean;
+            /** Plays From */
+            plays_from: string | null;
+            /** Problem */
+            problem: string;
         };
         /** Probe */
         Probe: {
@@ -689,6 +978,29 @@ export interface components {
              * @enum {string}
              */
             stream: "main" | "sub";
+        };
+        /**
+         * RetentionClass
+         * @description Days promised and kept at most; `sub_*` of the sub stream; `max_bytes` of one camera on one volume.
+         */
+        RetentionClass: {
+            /** Days */
+            days: number;
+            /** Keep Days */
+            keep_days: number;
+            /** Max Bytes */
+            max_bytes: number | null;
+            /** Name */
+            name: string;
+            /** Sub Days */
+            sub_days: number;
+            /** Sub Keep Days */
+            sub_keep_days: number;
+            /**
+             * When Full
+             * @enum {string}
+             */
+            when_full: "overwrite" | "stop";
         };
         /**
          * Session
@@ -789,6 +1101,7 @@ export interface components {
         Volume: {
             /** Days Left */
             days_left: number | null;
+            forecast: components["schemas"]["Forecast"] | null;
             /** Free Bytes */
             free_bytes: number;
             /** Id */
@@ -833,6 +1146,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Archive"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCertificates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificates"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description YYYY-MM-DD, a day of the ward. */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayCertificate"];
                 };
             };
             /** @description What went wrong, why, and what to do. */
@@ -1341,6 +1715,35 @@ export interface operations {
                 };
                 content: {
                     "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listClasses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionClass"][];
                 };
             };
             /** @description What went wrong, why, and what to do. */

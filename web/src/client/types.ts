@@ -15,8 +15,14 @@ export type Gap = Schemas['Gap'];
 export type Hold = Schemas['Hold'];
 export type Day = Schemas['Day'];
 export type Tickets = Schemas['Tickets'];
+export type RetentionClass = Schemas['RetentionClass'];
 export type RecordingState = Camera['state'];
+export type RecordingMode = Camera['mode'];
 export type StreamName = 'main' | 'sub';
 /** `auto`: each moment from the main stream, or from the sub stream where the main one is not there. */
 export type PlayedName = 'auto' | StreamName;
 export type Permission = 'live' | 'playback' | 'export' | 'configure';
+
+export type ClassForecast = Schemas['ClassForecast'];
+export type Forecast = Schemas['Forecast'];
+export type Volume = Schemas['Volume'];

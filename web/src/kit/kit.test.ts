@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fold, matches } from './fold';
-import { bitRate, clockOffset, codecName, duration, number } from './words';
+import { bitRate, byteSize, clockOffset, codecName, dayCount, duration, number } from './words';
 import { clockSeconds, fullTime, instant, localDate, localTime, shortTime } from './zone';
 
 describe('search without diacritics', () => {
@@ -14,6 +14,25 @@ describe('search without diacritics', () => {
     expect(matches('ngã', 'Nga tu')).toBe(true);
     expect(matches('cau', 'DK-01', 'Ngã tư chợ')).toBe(false);
     expect(matches('  ', 'x')).toBe(true);
+  });
+});
+
+describe('sizes and days', () => {
+  it('are said with the unit that a disk has', () => {
+    expect(byteSize(0, 'vi')).toBe('0 B');
+    expect(byteSize(2_300_000_000_000, 'vi')).toBe('2,3 TB');
+    expect(byteSize(2_300_000_000_000, 'en')).toBe('2.3 TB');
+    expect(byteSize(999_960_000, 'en')).toBe('1.0 GB');
+    expect(byteSize(256_400_000_000, 'en')).toBe('256 GB');
+    expect(byteSize(-5, 'en')).toBe('0 B');
+  });
+
+  it('never promise more days than there are', () => {
+    expect(dayCount(30, 'vi')).toBe('30 ngày');
+    expect(dayCount(29.97, 'vi')).toBe('29 ngày');
+    expect(dayCount(2.48, 'vi')).toBe('2,4 ngày');
+    expect(dayCount(1, 'en')).toBe('1 day');
+    expect(dayCount(0.5, 'en')).toBe('0.5 days');
   });
 });
 

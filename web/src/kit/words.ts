@@ -39,6 +39,27 @@ export function bitRate(bps: number, language: Language): string {
   return `${number(bps / 1000, language)} kb/s`;
 }
 
+const SIZES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** 2300000000000 -> `2,3 TB`: powers of 1000, as disks are sold. */
+export function byteSize(bytes: number, language: Language): string {
+  let [value, unit] = [Math.max(0, bytes), 0];
+  // 999,96 MB would be said as 1.000,0 MB.
+  while (value >= 999.95 && unit < SIZES.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${number(value, language, unit < 2 || value >= 100 ? 0 : 1)} ${SIZES[unit] ?? ''}`;
+}
+
+/** 30 -> `30 ngày`, 2.43 -> `2,4 ngày` */
+export function dayCount(days: number, language: Language): string {
+  const whole = days >= 10 || Number.isInteger(days);
+  // Never more days than there are.
+  const said = whole ? number(Math.floor(days), language) : number(Math.floor(days * 10) / 10, language, 1);
+  return language === 'vi' ? `${said} ngày` : `${said} ${said === '1' ? 'day' : 'days'}`;
+}
+
 const CODECS: Record<string, string> = { h264: 'H.264', h265: 'H.265', hevc: 'H.265', aac: 'AAC' };
 
 export function codecName(codec: string): string {

@@ -10,6 +10,7 @@ import type { Camera, Probe } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { useProblemWords } from '../../kit/useProblemWords';
 import { ProbeResult } from './ProbeResult';
+import { RecordingFields } from './RecordingFields';
 import { type CameraForm, EMPTY, type FormField, asChange, asNew, asProbe, formOf, isAddress, wrongFields } from './form';
 
 interface Props {
@@ -78,6 +79,14 @@ function Form({ camera, onClose }: Omit<Props, 'opened'>) {
           <TextInput {...field('user')} />
           <PasswordInput {...field('password')} autoComplete="new-password" />
         </Group>
+        <RecordingFields form={form} onChange={(change) => setForm({ ...form, ...change })} />
+        {form.mode === 'schedule' ? (
+          <TextInput
+            {...field('hours')}
+            description={t('cameras.hoursHint')}
+            placeholder="Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00"
+          />
+        ) : null}
         <Tried tried={tried} />
         <Saved problem={save.error} />
         <Group justify="space-between" mt="xs">

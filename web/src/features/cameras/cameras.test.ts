@@ -7,7 +7,8 @@ const stream = (name: 'main' | 'sub', url: string) => ({ name, url }) as Stream;
 
 function camera(change: Partial<Camera> = {}): Camera {
   const streams = [stream('main', 'rtsp://10.0.0.5/main'), stream('sub', 'rtsp://10.0.0.5/sub')];
-  return { code: 'DK-01', name: 'Ngã tư chợ', state: 'recording', streams, ...change } as Camera;
+  const recorded = { retention: 'standard', volume: null, mode: 'continuous', hours: '' };
+  return { code: 'DK-01', name: 'Ngã tư chợ', state: 'recording', streams, ...recorded, ...change } as Camera;
 }
 
 describe('counts and search', () => {
@@ -50,5 +51,14 @@ describe('the form', () => {
     const before = camera();
     expect(asChange(formOf(before), before)).toEqual({});
     expect(asChange({ ...formOf(before), name: 'Mới', subUrl: '' }, before)).toEqual({ name: 'Mới', sub_url: null });
+  });
+
+  it('sends how a camera is recorded only where that was chosen', () => {
+    const chosen = { mode: 'schedule', hours: ' Mon 08:00-12:00 ', volume: '/disks/2', retention: 'gates' } as const;
+    const told = { ...chosen, hours: 'Mon 08:00-12:00' };
+    expect(asNew({ ...filled, ...chosen })).toMatchObject(told);
+    const before = camera({ volume: '/disks/1', mode: 'motion' });
+    expect(asChange({ ...formOf(before), ...chosen }, before)).toEqual(told);
+    expect(asChange({ ...formOf(before), volume: '' }, before)).toEqual({ volume: null });
   });
 });

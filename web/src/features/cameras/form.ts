@@ -1,5 +1,5 @@
 /** What the drawer sends: only what was typed or changed. */
-import type { Camera, CameraChange, NewCamera, ProbeAsk } from '../../client/types';
+import type { Camera, CameraChange, NewCamera, ProbeAsk, RecordingMode } from '../../client/types';
 
 export interface CameraForm {
   code: string;
@@ -8,15 +8,33 @@ export interface CameraForm {
   subUrl: string;
   user: string;
   password: string;
+  retention: string;
+  mode: RecordingMode;
+  hours: string;
+  /** Empty: the node chooses. */
+  volume: string;
 }
 
-export const EMPTY: CameraForm = { code: '', name: '', url: '', subUrl: '', user: '', password: '' };
+export const EMPTY: CameraForm = {
+  code: '',
+  name: '',
+  url: '',
+  subUrl: '',
+  user: '',
+  password: '',
+  retention: 'standard',
+  mode: 'continuous',
+  hours: '',
+  volume: '',
+};
 
-export type FormField = keyof CameraForm;
+/** What is typed, rather than chosen. */
+export type FormField = 'code' | 'name' | 'url' | 'subUrl' | 'user' | 'password' | 'hours';
 
 export function formOf(camera: Camera): CameraForm {
   const url = (name: string) => camera.streams.find((s) => s.name === name)?.url ?? '';
-  return { ...EMPTY, code: camera.code, name: camera.name, url: url('main'), subUrl: url('sub') };
+  const { code, name, retention, mode, hours } = camera;
+  return { ...EMPTY, code, name, url: url('main'), subUrl: url('sub'), retention, mode, hours, volume: camera.volume ?? '' };
 }
 
 /** Fields that must be filled in first, or whose address cannot be one. */
@@ -40,6 +58,17 @@ function credentials(form: CameraForm): { user?: string; password?: string } {
   };
 }
 
+/** How it is recorded, as far as that differs from `before`. */
+function recording(form: CameraForm, before: CameraForm) {
+  const hours = form.hours.trim();
+  return {
+    ...(form.retention === before.retention ? {} : { retention: form.retention }),
+    ...(form.mode === before.mode ? {} : { mode: form.mode }),
+    ...(hours === before.hours ? {} : { hours }),
+    ...(form.volume === before.volume ? {} : { volume: form.volume === '' ? null : form.volume }),
+  };
+}
+
 export function asNew(form: CameraForm): NewCamera {
   const sub = form.subUrl.trim();
   return {
@@ -48,6 +77,7 @@ export function asNew(form: CameraForm): NewCamera {
     url: form.url.trim(),
     ...(sub === '' ? {} : { sub_url: sub }),
     ...credentials(form),
+    ...recording(form, EMPTY),
   };
 }
 
@@ -60,6 +90,7 @@ export function asChange(form: CameraForm, camera: Camera): CameraChange {
     ...(form.url.trim() === before.url ? {} : { url: form.url.trim() }),
     ...(sub === before.subUrl ? {} : { sub_url: sub === '' ? null : sub }),
     ...credentials(form),
+    ...recording(form, before),
   };
 }
 
