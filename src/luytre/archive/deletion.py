@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from itertools import groupby, islice
 from typing import NamedTuple
 
@@ -19,13 +21,15 @@ from luytre.archive.certificates import Certificate, Rule, append, read
 from luytre.archive.chain import GENESIS, link_of
 from luytre.archive.disk import Disk
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, SegmentRow, StreamRow, minute_bits
-from luytre.archive.keys import Span, join_spans
+from luytre.archive.keys import Span, StreamKey, join_spans
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.errors import Error
 
 # Segments in one transaction and one write of certificates: bounds how long a writer can wait for the index.
 BATCH = 200
+# Twice as many certificates as one stream usually has in a batch.
+_LINKS = 16
 
 
 class Candidate(NamedTuple):
@@ -50,6 +54,8 @@ class Deletion:
         self._streams = {stream.id: stream for stream in index.streams()}
         # Day folders before this one get no more files, and go when they are empty.
         self._last_folder = f"{to_datetime(now_us - 2 * US_PER_DAY):%Y-%m-%d}"
+        # The chain after what this sweep has deleted last of a stream.
+        self._deleted: dict[int, bytes] = {}
         self.count, self.freed = 0, 0
         self.refused: OSError | None = None
 
@@ -92,6 +98,7 @@ class Deletion:
         with self._index.transaction():
             for row in gone:
                 self._index.remove_segment(row.id)
+                self._deleted[row.stream_id] = row.link or GENESIS
             for row in stuck:
                 self._index.db.execute("UPDATE segment SET rule = NULL WHERE id = ?", (row.id,))
             for stream_id, span in _spans(gone):
@@ -157,19 +164,26 @@ class Deletion:
 
     def _links_before(self, stream: StreamRow, row: SegmentRow) -> Iterator[bytes]:
         yield self._index.link_before(stream.id, row.start_us) or GENESIS
+        yield self._deleted.get(stream.id, GENESIS)
         with suppress(Error), fmt.FileReader(self._volume.path / row.path) as reader:
             opening = fmt.parse_opening(reader.read, reader.size)
             if opening is not None:
                 yield bytes.fromhex(opening.header.prev)
         # A crash after the file went and before its row did.
-        for certificate in read(self._volume):
-            if certificate.key == stream.key and certificate.rule != Rule.ALARM:
-                yield bytes.fromhex(certificate.prev)
-                yield bytes.fromhex(certificate.link)
+        yield from self._certified_links[stream.key]
 
     def _chain_so_far(self, stream: StreamRow) -> bytes:
-        links = [found.link for found in read(self._volume) if found.key == stream.key]
-        return bytes.fromhex(links[-1]) if links else GENESIS
+        links = self._certified_links[stream.key]
+        return links[-1] if links else GENESIS
+
+    @cached_property
+    def _certified_links(self) -> dict[StreamKey, deque[bytes]]:
+        """Of each stream, the newest links before and after what earlier sweeps certified. Reads the whole journal."""
+        found: dict[StreamKey, deque[bytes]] = defaultdict(lambda: deque(maxlen=_LINKS))
+        for certificate in read(self._volume):
+            if certificate.rule != Rule.ALARM:
+                found[certificate.key] += (bytes.fromhex(certificate.prev), bytes.fromhex(certificate.link))
+        return found
 
 
 HELD = (
