@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from luytre.api import shapes
+from luytre.api import archive_shapes, shapes
 from luytre.archive import holds
 from luytre.archive.index import Index
 from luytre.archive.keys import Span
@@ -110,7 +110,7 @@ def test_how_a_camera_is_recorded(ward: Ward) -> None:
 
 def test_the_classes_there_are(ward: Ward) -> None:
     (one,) = ward.get("classes", "quan-tri").json()
-    assert set(one) == set(shapes.RetentionClass.model_fields)
+    assert set(one) == set(archive_shapes.RetentionClass.model_fields)
     assert (one["name"], one["days"], one["sub_keep_days"], one["when_full"]) == (
         "standard",
         30,
@@ -260,7 +260,7 @@ class TestDays:
 class TestNode:
     def test_the_archive(self, ward: Ward) -> None:
         (volume,) = ward.get("archive", "quan-tri").json()["volumes"]
-        assert set(volume) == set(shapes.Volume.model_fields)
+        assert set(volume) == set(archive_shapes.Volume.model_fields)
         assert (volume["state"], volume["oldest"], volume["promised_days"]) == ("ok", at(0), 30.0)
         assert volume["segments"] >= 5
 

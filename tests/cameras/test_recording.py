@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luytre.base.errors import Error
-from luytre.cameras.recording import DAYS, HOURS_EXAMPLE, hours
+from luytre.cameras.recording import hours
+from luytre.recorder.hours import DAYS
+from luytre.recorder.hours import EXAMPLE as HOURS_EXAMPLE
 
 days = st.sampled_from(DAYS)
 pieces = st.one_of(days, st.builds("{}-{}".format, days, days))

@@ -26,7 +26,7 @@ def covers(text: str, moment: str, zone: ZoneInfo = WARD) -> bool:
     [
         # 2026-11-23 is a Monday.
         ("", "2026-11-23T03:00", True),
-        (" ; ", "2026-11-23T03:00", True),
+        ("  ", "2026-11-23T03:00", True),
         ("Mon-Fri 18:00-06:00", "2026-11-23T17:59:59", False),
         ("Mon-Fri 18:00-06:00", "2026-11-23T18:00", True),
         ("Mon-Fri 18:00-06:00", "2026-11-24T05:59:59", True),
@@ -37,8 +37,8 @@ def covers(text: str, moment: str, zone: ZoneInfo = WARD) -> bool:
         ("Sat,Sun 00:00-24:00", "2026-11-29T23:59", True),
         ("Sat,Sun 00:00-24:00", "2026-11-30T00:00", False),
         ("Sun 22:00-02:00", "2026-11-30T01:00", True),
-        ("fri-mon 8:00-9:00", "2026-11-29T08:30", True),
-        ("fri-mon 8:00-9:00", "2026-11-24T08:30", False),
+        ("fri-mon 08:00-09:00", "2026-11-29T08:30", True),
+        ("fri-mon 08:00-09:00", "2026-11-24T08:30", False),
         ("Mon 08:00-09:00; Mon 10:00-11:00", "2026-11-23T09:30", False),
         ("Mon 08:00-09:00; Mon 10:00-11:00", "2026-11-23T10:30", True),
     ],
@@ -51,6 +51,10 @@ def test_a_moment(text: str, moment: str, wanted: bool) -> None:
     "text",
     [
         "x",
+        ";",
+        "Mon 08:00-09:00;",
+        "Mon 8:00-9:00",
+        "Mon ١٨:00-٢٠:00",
         "Mon",
         "Mon 8-9",
         "Mon 08:60-09:00",
@@ -82,7 +86,7 @@ def test_the_hour_that_the_clock_shows_twice_is_recorded_both_times() -> None:
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 1439), st.integers(0, 1439))
 def test_a_rule_is_as_long_as_it_says(first: int, last: int, begin: int, end: int) -> None:
     assume(begin != end)
-    text = f"{DAYS[first]}-{DAYS[last]} {begin // 60}:{begin % 60:02}-{end // 60}:{end % 60:02}"
+    text = f"{DAYS[first]}-{DAYS[last]} {begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}"
     days = (last - first) % 7 + 1
     length = (end - begin) % 1440
     minutes = Hours.parse(text, WARD).minutes

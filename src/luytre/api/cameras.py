@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import SecretStr
 
-from luytre.api import shapes
+from luytre.api import archive_shapes, shapes
 from luytre.api.guards import WardNode, needs
 from luytre.api.languages import language_of
 from luytre.api.problems import CameraRefusal
@@ -118,9 +118,13 @@ def remove_camera(code: Code, node: WardNode, _: Annotated[Actor, needs("configu
 
 
 @routes.get("/classes", operation_id="listClasses")
-def list_classes(node: WardNode, _: Annotated[Actor, needs("configure")]) -> list[shapes.RetentionClass]:
+def list_classes(
+    node: WardNode, _: Annotated[Actor, needs("configure")]
+) -> list[archive_shapes.RetentionClass]:
     """The retention classes that a camera can be in, as the node's settings have them."""
-    return [shapes.RetentionClass.model_validate(one, from_attributes=True) for one in node.config.classes]
+    return [
+        archive_shapes.RetentionClass.model_validate(one, from_attributes=True) for one in node.config.classes
+    ]
 
 
 def camera_told(status: CameraStatus, language: Language) -> shapes.Camera:

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 from luytre.base.clock import to_datetime
 from luytre.base.errors import Error, Kind
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+EXAMPLE = "Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00"
 MINUTES_PER_DAY = 1440
 MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 
-_RULE = re.compile(r"([A-Za-z,\- ]+?)\s+(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_RULE = re.compile(r"([A-Za-z,\- ]+?) +([0-9]{2}):([0-9]{2}) *- *([0-9]{2}):([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,11 @@ class Hours:
     @staticmethod
     def parse(text: str, zone: ZoneInfo) -> Hours:
         """Raises Error(INVALID, cause="bad_hours")."""
-        rules = [rule.strip() for rule in text.split(";") if rule.strip()]
-        if not rules:
+        if not text.strip():
             return Hours((1 << MINUTES_PER_WEEK) - 1, zone)
         minutes = 0
-        for rule in rules:
-            minutes |= _minutes(rule)
+        for rule in text.split(";"):
+            minutes |= _minutes(rule.strip())
         return Hours(minutes, zone)
 
     def covers(self, wall_us: int) -> bool:
@@ -67,7 +67,7 @@ def _minutes(rule: str) -> int:
 
 def _days(text: str, rule: str) -> list[int]:
     found = []
-    for item in text.lower().replace(" ", "").split(","):
+    for item in text.title().replace(" ", "").split(","):
         first, dash, last = item.partition("-")
         if first not in DAYS or (dash and last not in DAYS):
             raise _bad(rule)
@@ -81,6 +81,6 @@ def _bad(rule: str) -> Error:
     return Error(
         Kind.INVALID,
         f"{rule[:60]!r} are no recording hours",
-        hint="Write them like `Mon-Fri 18:00-06:00; Sat,Sun 00:00-24:00`.",
+        hint=f"Write days and times like {EXAMPLE}; leave it empty for always.",
         cause="bad_hours",
     )

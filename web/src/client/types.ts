@@ -23,6 +23,6 @@ export type StreamName = 'main' | 'sub';
 export type PlayedName = 'auto' | StreamName;
 export type Permission = 'live' | 'playback' | 'export' | 'configure';
 
-export type ClassForecast = Schemas['ClassForecast'];
+export type ClassForecast = Schemas['ForecastClass'];
 export type Forecast = Schemas['Forecast'];
 export type Volume = Schemas['Volume'];

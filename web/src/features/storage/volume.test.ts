@@ -8,10 +8,13 @@ const ZONE = 'Asia/Ho_Chi_Minh';
 const t = ((key: string, facts?: Record<string, string>) =>
   [key, ...Object.values(facts ?? {})].join(' | ')) as unknown as TFunction;
 
+const iso = '2026-11-22T07:00:00Z';
 const one = { name: 'standard', streams: 2, bytes_per_day: 10, promised_days: 30, sub_days: 30, needed_bytes: 300 };
 
 function forecast(change: Partial<Forecast> = {}): Forecast {
   return {
+    at: iso,
+    measured_s: 86_400,
     bytes_per_day: 10,
     capacity_bytes: 100,
     needed_bytes: 300,
