@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,9 @@ import pytest
 from luytre.archive import recover
 from luytre.archive import segment as fmt
 from luytre.archive.chain import MARK_SIZE, leaf_of, mark
+from luytre.archive.check_files import disagreement
 from luytre.archive.disk import OsDisk
+from luytre.archive.proof import prove
 from tests.archive.builder import KEY
 from tests.archive.past import Past
 
@@ -242,3 +245,27 @@ def test_a_bit_that_flips_after_the_loss_was_put_on_record_is_told_again(past: P
         file.seek(found.parts[0].offset + found.parts[0].size - 3)
         file.write(b"xyz")
     assert 10 in {finding.invariant for finding in past.check() if finding.severity == "error"}
+
+
+@pytest.mark.parametrize("number", [0, 4, -1], ids=["first", "last-of-its-run", "newest"])
+def test_no_bit_of_a_file_can_be_changed(past: Past, number: int) -> None:
+    """Any of the opening, the parts, the tail; a few hundred of each."""
+    path = past.path(number)
+    whole = path.read_bytes()
+    found = recover.contents(path)
+    assert found is not None
+    dice = random.Random(number)
+    opening, end, size = found.opening.parts_offset, found.parts_end, len(whole)
+    row = past.row(number)
+    for begin, until in ((0, opening), (opening, end), (end, size)):
+        for at in dice.sample(range(begin, until), min(until - begin, 250)):
+            data = bytearray(whole)
+            data[at] ^= 1 << dice.randrange(8)
+            path.write_bytes(data)
+            proof = prove(path)
+            assert proof is None or proof.altered or disagreement(row, proof.found), at
+    path.write_bytes(whole)
+    proof = prove(path)
+    assert proof is not None
+    assert not proof.altered
+    assert disagreement(row, proof.found) is None
