@@ -41,7 +41,7 @@ class Proof:
 class Window:
     """Reads a file front to back, in blocks. `floor`: no byte before it is asked for again."""
 
-    def __init__(self, path: Path, block: int = BLOCK) -> None:
+    def __init__(self, path: Path, block: int) -> None:
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -109,11 +109,11 @@ class Window:
             raise from_os(error, f"read {self._name}") from error
 
 
-def prove(path: Path) -> Proof | None:
-    """What the file holds, every byte of it read; None when it holds no whole part. Raises Error where the disk cannot
-    read it.
+def prove(path: Path, block: int = BLOCK) -> Proof | None:
+    """What the file holds, every byte of it read, `block` bytes at a time; None when it holds no whole part. Raises Error
+    where the disk cannot read it.
     """
-    with Window(path) as window:
+    with Window(path, block) as window:
         opening = fmt.parse_opening(window.read, window.size)
         if opening is None:
             return None
