@@ -15,11 +15,17 @@ from typing import Protocol
 
 # Linux takes at most 1024 buffers per writev (IOV_MAX in <limits.h>).
 IOV_MAX = 1024
+# What a disk that failed is asked to take, to learn whether it does again.
+PROBE_NAME = ".probe"
+PROBE_BYTES = 1 << 16
 # Ending of a segment's name until it is locked.
 UNBORN = ".unborn"
 
 
 class Disk(Protocol):
+    def begin(self, root: Path, volume_id: str) -> None:
+        """Before anything of the volume is read: what a power cut kept from it is written to it."""
+
     def create(self, path: Path) -> int:
         """A new file for writing; fails where one exists. Returns the file descriptor."""
 
@@ -42,6 +48,9 @@ class OsDisk:
     def __init__(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self._syncfs = getattr(libc, "syncfs", None)
+
+    def begin(self, root: Path, volume_id: str) -> None:
+        """Nothing is kept elsewhere."""
 
     def create(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,3 +110,25 @@ def is_being_written(path: Path) -> bool:
         return False
     finally:
         os.close(fd)
+
+
+def flush(disk: Disk, folder: Path) -> None:
+    """All that was written to the file system of `folder` is safe. Raises OSError."""
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        disk.flush(directory)
+    finally:
+        os.close(directory)
+
+
+def probe(disk: Disk, folder: Path) -> None:
+    """Write a file of a few pages and remove it; the flush that follows proves it. Raises OSError."""
+    path = folder / PROBE_NAME
+    disk.unlink(path)
+    fd = disk.create(path)
+    try:
+        if disk.write(fd, [bytes(PROBE_BYTES)]) != PROBE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        disk.unlink(path)
+        disk.close(fd)
