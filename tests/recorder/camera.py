@@ -29,7 +29,9 @@ from luytre.media.rtp.packet import Packet, build
 from luytre.media.rtsp.tracks import ClientTrack
 from luytre.media.sdp import Media
 from luytre.media.tracks import Sample, VideoTrack
+from luytre.recorder.berth import Berth
 from luytre.recorder.ingest import Ingest, Target
+from luytre.recorder.outlet import Outlet
 from tests.media.clips import Coded
 
 KEY = StreamKey("0190a0b0-0000-7000-8000-000000000001", "main")
@@ -109,11 +111,15 @@ class Bench:
         self.writer.start()
         self.writer.ready.result(10)
         self.floor_us = self.writer.take_up(KEY, CODE).result(10)
+        berth = Berth("volume", self.path, self.writer)
+        self.outlet = Outlet(KEY, CODE, None, [berth], self.clock)
+        self.outlet.accepts_runs()
+        self.writer.take_up(KEY, CODE).result(10)
         self.archive = Archive([self.path], self.clock)
         self.clock.advance(10)
 
     def ingest(self, *tracks: ClientTrack) -> Ingest:
-        return Ingest(tracks, Target(KEY, CODE, self.writer, self.floor_us), self.clock)
+        return Ingest(tracks, Target(KEY, CODE, self.outlet, self.floor_us), self.clock)
 
     def settle(self) -> None:
         """Wait until the writer has done all that it was given."""

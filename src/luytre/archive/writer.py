@@ -81,7 +81,12 @@ class DiskWriter(threading.Thread):
 
     def accepts_runs(self) -> bool:
         """False for a while after a write failed."""
-        return self.health.trouble is None
+        return self.trouble is None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no run should begin here now."""
+        return Cause.DISK_MISSING if self._away is not None else self.health.trouble
 
     @property
     def is_away(self) -> bool:

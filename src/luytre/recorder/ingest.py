@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luytre.archive.keys import Cause, StreamKey
-from luytre.archive.open_segment import RunHandle
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock, from_ntp
 from luytre.base.errors import Error, Kind
 from luytre.media import h264, h265
@@ -23,7 +21,7 @@ from luytre.media.rtp.interleaved import deliver, missing
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, audio_origin
+from luytre.recorder.run import OnSample, Run, Sink, audio_origin
 
 # A connection that sent this much without one usable picture sends no video that we understand.
 HOPELESS_BYTES = 8 << 20
@@ -31,11 +29,11 @@ HOPELESS_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the runs of a stream go; `floor_us` from DiskWriter.take_up."""
+    """Where the runs of a stream go; `floor_us`: none may begin earlier."""
 
     key: StreamKey
     code: str
-    writer: DiskWriter
+    writer: Sink
     floor_us: int
 
 
@@ -70,8 +68,6 @@ class Ingest:
         self.bytes_received = 0
         self.clock_offset_ms: int | None = None
         self.blocked: str | None = None
-        # The run that the disk was too slow for: the next one waits until half the budget is free again.
-        self._behind: RunHandle | None = None
         self.floor_us = target.floor_us
         self._known_sets = -1
         self._track: VideoTrack | None = None
@@ -173,7 +169,7 @@ class Ingest:
                     self.blocked = None
                 self._tell(run, 0, sample, received_us)
                 return
-            if cause == Cause.PARAMETERS_CHANGED and run.mapping.observe(
+            if cause in (Cause.PARAMETERS_CHANGED, Cause.ELSEWHERE) and run.mapping.observe(
                 sample.pts, received_us + run.shift_us
             ):
                 before = run
@@ -188,12 +184,14 @@ class Ingest:
         if failure is not None:
             self.blocked = failure
             if failure == Cause.DISK_SLOW:
-                self._behind = run.handle
+                self._target.writer.fell_behind(run.handle)
             return failure
         if sample.key and has_new_sets and self._video.parameter_sets_version != self._known_sets:
             track = self._current_track()
             if track is not None and track != run.video_track:
                 return Cause.PARAMETERS_CHANGED
+        if sample.key and has_new_sets and self._target.writer.goes_home(run.handle):
+            return Cause.ELSEWHERE
         return None
 
     def _tell(self, run: Run, track: int, sample: Sample, received_us: int) -> None:
@@ -201,13 +199,9 @@ class Ingest:
             self._on_sample(run, track, sample, received_us)
 
     def _may_begin(self) -> bool:
-        """The disk is not left alone after a failure, and has caught up."""
-        if self._behind is not None:
-            if self._behind.pending_bytes > BUDGET_BYTES // 2:
-                return False
-            self._behind = None
+        """A disk is there that is not left alone after a failure, and has caught up."""
         if not self._target.writer.accepts_runs():
-            self.blocked = self.blocked or Cause.DISK_ERROR
+            self.blocked = self.blocked or self._target.writer.trouble
             return False
         return True
 

@@ -8,10 +8,10 @@ Invariant  part[n].end == part[n + 1].start, in ticks and in wall time          
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.open_segment import Part, RunHandle
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
 from luytre.media.fmp4.write import init_segment
@@ -23,6 +23,30 @@ from luytre.recorder.wall import WallMapping, ticks_to_us
 BUDGET_BYTES = 16 << 20
 # Samples of the running GOP kept for viewers who come in the middle of it.
 GOP_BYTES = 8 << 20
+
+
+class Sink(Protocol):
+    """Where runs are written (outlet.py)."""
+
+    def accepts_runs(self) -> bool:
+        """Whether a run may begin now."""
+
+    def write(self, run: RunHandle, part: Part) -> None: ...
+
+    def end(self, run: RunHandle, cause: str, detail: str = "") -> None: ...
+
+    def must_leave(self, run: RunHandle) -> str | None:
+        """Why the run must end though its parts were taken."""
+
+    def goes_home(self, run: RunHandle) -> bool:
+        """Whether the run should end at the next keyframe, to go on where it belongs."""
+
+    def fell_behind(self, run: RunHandle) -> None: ...
+
+    @property
+    def trouble(self) -> str:
+        """Why no run may begin."""
+
 
 OnSample = Callable[["Run", int, Sample, int], None]
 
@@ -36,7 +60,7 @@ class Run:
         code: str,
         video: VideoTrack,
         audio: AudioTrack | None,
-        writer: DiskWriter,
+        writer: Sink,
         floor_us: int,
         clock: Clock,
         first: Sample,
@@ -67,7 +91,7 @@ class Run:
         """Why nothing more of this run is written, None while all is well."""
         if self.handle.failure is None and self.handle.pending_bytes > BUDGET_BYTES:
             return Cause.DISK_SLOW
-        return self.handle.failure
+        return self.handle.failure or self._writer.must_leave(self.handle)
 
     def add_video(self, sample: Sample, received_us: int) -> bool:
         """False when the sample's time does not follow: it was not taken, the run must end."""

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from luytre.archive.keys import Cause
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
-from luytre.base.errors import Error, Kind
+from luytre.base.errors import Error
 from luytre.recorder.connection import HANDSHAKE_S, connect
 from luytre.recorder.drain import PATIENCE, Drain, Drainer, Patience
 from luytre.recorder.ingest import Ingest, Target
+from luytre.recorder.outlet import RETURN_S, Outlet
 from luytre.recorder.plan import StreamPlan
 from luytre.recorder.run import OnSample
 from luytre.recorder.state import StreamState
@@ -35,6 +34,7 @@ class Pace:
     auth_s, longest_auth_s  after a refused password: cameras lock out whoever keeps trying
     good_s                  after this much recording in one connection the wait starts small again: a camera that
                             closes every 30 s loses a second each time, not half of its pictures
+    return_s                for so long its own volume must have been well before a stream comes back to it
     """
 
     first_s: float = 1.0
@@ -43,6 +43,7 @@ class Pace:
     longest_auth_s: float = 300.0
     good_s: float = 10.0
     handshake_s: float = HANDSHAKE_S
+    return_s: float = RETURN_S
     patience: Patience = PATIENCE
 
 
@@ -53,7 +54,7 @@ class StreamRecorder:
     def __init__(
         self,
         plan: StreamPlan,
-        writer: DiskWriter,
+        outlet: Outlet,
         drainer: Drainer,
         clock: Clock,
         on_state: Callable[[StreamState], None],
@@ -62,7 +63,7 @@ class StreamRecorder:
         pace: Pace = PACE,
     ) -> None:
         self.plan = plan
-        self._writer = writer
+        self._outlet = outlet
         self._drainer = drainer
         self._clock = clock
         self._on_state = on_state
@@ -97,19 +98,23 @@ class StreamRecorder:
                     self._wait_s = 0.0
                 await self._wait(error)
         finally:
-            self._writer.gap(self.plan.key, self._clock.wall_us(), self.end_cause)
+            self._outlet.gap(self._clock.wall_us(), self.end_cause)
 
     async def _take_up(self) -> None:
-        """Heal and open the ledger; a disk that refuses is asked again until it does not."""
-        while True:
-            try:
-                self._floor_us = await asyncio.wrap_future(
-                    self._writer.take_up(self.plan.key, self.plan.code)
+        """Heal and open the ledger; disks that refuse are asked again until one does not."""
+        while (problem := await self._outlet.ready()) is not None:
+            self._fails(problem.cause)
+            self._set(
+                replace(
+                    self.state,
+                    state="retrying",
+                    cause=problem.cause,
+                    detail=problem.message,
+                    since_us=self._failing_since_us,
                 )
-                return
-            except (OSError, sqlite3.Error, Error) as problem:
-                cause = problem.cause if isinstance(problem, Error) else Cause.DISK_ERROR
-                await self._wait(Error(Kind.UNAVAILABLE, str(problem), cause=cause))
+            )
+            await asyncio.sleep(self._pace.first_s)
+        self._floor_us = self._outlet.floor_us
 
     async def _attempt(self) -> Error:
         """One connection, from the first word to its end; the Error says why it ended."""
@@ -120,9 +125,9 @@ class StreamRecorder:
                 plan.url, plan.user, plan.password, audio=plan.audio, handshake_s=self._pace.handshake_s
             )
         except Error as error:
-            self._writer.gap(plan.key, self._clock.wall_us(), error.cause, error.message)
+            self._outlet.gap(self._clock.wall_us(), error.cause, error.message)
             return error
-        target = Target(plan.key, plan.code, self._writer, self._floor_us)
+        target = Target(plan.key, plan.code, self._outlet, self._floor_us)
         ingest = Ingest(connection.playing.tracks, target, self._clock, self._on_sample)
         self._counted = (0, 0, self._clock.monotonic_s())
         self._auth_wait_s = 0.0
@@ -150,7 +155,7 @@ class StreamRecorder:
         ingest.end(cause, detail)
         self._floor_us = max(self._floor_us, ingest.floor_us)
         if not recorded:
-            self._writer.gap(self.plan.key, self._clock.wall_us(), cause, detail)
+            self._outlet.gap(self._clock.wall_us(), cause, detail)
 
     async def _follow(self, drain: Drain) -> Error:
         """Publish state and statistics until the connection ends."""
@@ -196,7 +201,7 @@ class StreamRecorder:
             self.state,
             state="recording",
             cause=None,
-            detail="",
+            detail=self._where(),
             retry_at_us=None,
             codec=track.codec if track else None,
             codec_string=track.codec_string if track else None,
@@ -215,6 +220,11 @@ class StreamRecorder:
         if self.state.state != "recording":
             state = replace(state, since_us=self._clock.wall_us())
         self._set(state)
+
+    def _where(self) -> str:
+        """For technicians: that it is recorded elsewhere, and why."""
+        why = self._outlet.away_because
+        return "" if why is None else f"{Cause.ELSEWHERE}: {why}"
 
     async def _wait(self, error: Error) -> None:
         pace = self._pace
