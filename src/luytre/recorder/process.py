@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from luytre.archive.disk import Disk, OsDisk
+from luytre.archive.health import HANG_S
 from luytre.archive.keeper import Keeper
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.retention import Policy
@@ -46,7 +48,7 @@ class _Active:
 
 
 class RecorderProcess:
-    """`pace` and `volume_retry_s` are for those who cannot wait."""
+    """`pace`, `volume_retry_s` and `hang_s` are for those who cannot wait; `disk_of`: what a volume is written through."""
 
     def __init__(
         self,
@@ -57,12 +59,14 @@ class RecorderProcess:
         *,
         pace: Pace = PACE,
         volume_retry_s: float = VOLUME_RETRY_S,
+        hang_s: float = HANG_S,
+        disk_of: Callable[[VolumePlan], Disk] = lambda _: OsDisk(),
     ) -> None:
         self._directory = directory
         self._shard, self._shards = shard, shards
         self._clock = clock
         self._pace = pace
-        self._volume_retry_s = volume_retry_s
+        self._volume_retry_s, self._hang_s, self._disk_of = volume_retry_s, hang_s, disk_of
         self._drainer = Drainer(pace.patience.look_s)
         self._stopping = asyncio.Event()
         self._publisher = Publisher(self._states, self._watch, self._run_of)
@@ -224,6 +228,8 @@ class RecorderProcess:
             flush_s=volume.flush_s,
             segment_s=self._plan.segment_s,
             clock=self._clock,
+            disk=self._disk_of(volume),
+            hang_s=self._hang_s,
             on_full=keeper.sweep_soon,
             on_error=lambda what: _log.warning("writer", problem=what),
         )
