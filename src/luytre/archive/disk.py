@@ -26,6 +26,9 @@ class Disk(Protocol):
     def begin(self, root: Path, volume_id: str) -> None:
         """Before anything of the volume is read: what a power cut kept from it is written to it."""
 
+    def end(self) -> None:
+        """Nothing more will be written: what is kept elsewhere is done with."""
+
     def create(self, path: Path) -> int:
         """A new file for writing; fails where one exists. Returns the file descriptor."""
 
@@ -52,6 +55,9 @@ class OsDisk:
     def begin(self, root: Path, volume_id: str) -> None:
         """Nothing is kept elsewhere."""
 
+    def end(self) -> None:
+        """Nothing is kept elsewhere."""
+
     def create(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Nobody sees the file before it is locked: a check would take it for a leftover.
@@ -71,15 +77,7 @@ class OsDisk:
         return fd
 
     def write(self, fd: int, buffers: Sequence[bytes]) -> int:
-        total = 0
-        for at in range(0, len(buffers), IOV_MAX):
-            batch = buffers[at : at + IOV_MAX]
-            size = sum(map(len, batch))
-            written = os.writev(fd, batch)
-            total += written
-            if written != size:
-                return total
-        return total
+        return write_all(fd, buffers)
 
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)
@@ -97,6 +95,19 @@ class OsDisk:
         elif self._syncfs(directory_fd) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
+
+
+def write_all(fd: int, buffers: Sequence[bytes]) -> int:
+    """Bytes written: fewer than given when the disk took no more."""
+    total = 0
+    for at in range(0, len(buffers), IOV_MAX):
+        batch = buffers[at : at + IOV_MAX]
+        size = sum(map(len, batch))
+        written = os.writev(fd, batch)
+        total += written
+        if written != size:
+            return total
+    return total
 
 
 def is_being_written(path: Path) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 
+from luytre.archive.disk import Disk, flush, probe
 from luytre.archive.keys import Cause
+from luytre.archive.volume import Volume
 from luytre.base.clock import Clock
 
 # How long after a failed write the disk is left alone.
@@ -59,6 +61,17 @@ class Health:
     def poor(self) -> None:
         """Not well, though nothing failed."""
         self._fault_s = self._clock.monotonic_s()
+
+    def prove(self, disk: Disk, volume: Volume) -> None:
+        """Flush the volume; one that is in doubt shows by a probe and the flush that it is well again. Raises OSError."""
+        doubtful = self.in_doubt and not self.is_blocked
+        if doubtful:
+            probe(disk, volume.path)
+        flush(disk, volume.path)
+        if doubtful:
+            self.in_doubt = False
+        if volume.space()[1] < ROOM_BYTES:
+            self.poor()
 
     @property
     def hangs(self) -> bool:

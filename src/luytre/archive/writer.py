@@ -16,9 +16,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from luytre.archive import recover
-from luytre.archive.disk import Disk, OsDisk, flush, probe
+from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.faults import cause_of, is_broken
-from luytre.archive.health import HANG_S, ROOM_BYTES, Health
+from luytre.archive.health import HANG_S, Health
 from luytre.archive.index import Index
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
@@ -135,6 +135,8 @@ class DiskWriter(threading.Thread):
         self._guarded(self._flush)
         if self._away is None:
             self._index.close()
+            with suppress(OSError):
+                self._disk.end()
 
     def _guarded(self, command: Callable[[], None]) -> None:
         """A failed command costs its own run (already noted where it failed), never the thread."""
@@ -319,14 +321,7 @@ class DiskWriter(threading.Thread):
         self._settle()
         if self._tailless and self.accepts_runs():
             self._tailless.give(self.volume, self._index, self._disk)
-        doubtful = self.health.in_doubt and not self.health.is_blocked
-        if doubtful:
-            probe(self._disk, self.volume.path)
-        flush(self._disk, self.volume.path)
-        if doubtful:
-            self.health.in_doubt = False
-        if self.volume.space()[1] < ROOM_BYTES:
-            self.health.poor()
+        self.health.prove(self._disk, self.volume)
 
     # -- the disk is taken away, and comes back ---------------------------------------------------------------
 

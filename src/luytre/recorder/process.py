@@ -16,6 +16,7 @@ from pathlib import Path
 
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.health import HANG_S
+from luytre.archive.journaled import JOURNAL_FLUSH_S, JournaledDisk
 from luytre.archive.keeper import Keeper
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.retention import Policy
@@ -225,13 +226,25 @@ class RecorderProcess:
     def _writer(self, volume: VolumePlan, found: Volume, keeper: Keeper) -> DiskWriter:
         return DiskWriter(
             found,
-            flush_s=volume.flush_s,
+            flush_s=JOURNAL_FLUSH_S if volume.journal else volume.flush_s,
             segment_s=self._plan.segment_s,
             clock=self._clock,
-            disk=self._disk_of(volume),
+            disk=self._disk(volume),
             hang_s=self._hang_s,
             on_full=keeper.sweep_soon,
             on_error=lambda what: _log.warning("writer", problem=what),
+        )
+
+    def _disk(self, volume: VolumePlan) -> Disk:
+        disk = self._disk_of(volume)
+        if not volume.journal:
+            return disk
+        return JournaledDisk(
+            disk,
+            self._directory / volume.journal,
+            volume.flush_s,
+            clock=self._clock,
+            on_error=lambda what: _log.warning("journal", volume=volume.path, problem=what),
         )
 
     # -- streams ----------------------------------------------------------------------------------------------
