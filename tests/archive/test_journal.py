@@ -129,7 +129,7 @@ def test_a_torn_journal_counts_up_to_its_last_whole_record(made: Journaled, lost
 def test_the_slow_disk_is_flushed_in_its_own_time_and_the_journal_goes_then(made: Journaled) -> None:
     made.flush_slow()
     before = made.slow.flushes
-    for _ in range(8):
+    for _ in range(6):
         made.ward.record(2)
         made.ward.flush()
     assert made.slow.flushes == before

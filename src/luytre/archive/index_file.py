@@ -5,7 +5,9 @@ Promises   nothing is written to a file that is not the volume's index in this p
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,10 +31,25 @@ def _read_only(path: Path) -> sqlite3.Connection:
     try:
         db.execute("SELECT 1 FROM sqlite_schema")
     except sqlite3.OperationalError:
-        # Its log was folded in when it was closed, and no new one can be made here: the file alone is the index.
         db.close()
+    else:
+        return db
+    log = Path(f"{path}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        # Its log was folded in when it was closed, and no new one can be made here: the file alone is the index.
         return _connect(path, "immutable=1")
-    return db
+    # A power cut left a log that cannot be folded in here.
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, path.name)
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, f"{copy}-wal")
+        db = _connect(copy, "mode=rw")
+        # In memory the log is not needed any more, nor the folder.
+        db.execute("PRAGMA journal_mode = DELETE")
+        whole = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db.backup(whole)
+        db.close()
+        return whole
 
 
 class IndexFile:
