@@ -2,8 +2,8 @@
 
     sudo python bench/disk_time.py [--files 254] [--interval 30] [--mb 0.5] [--journal]
 
-Appends to many open files through the archive's own seam to the disk, onto an ext4 in a file, and reads the kernel's counters.
-A disk of 50 seeks/s pays 20 ms for each request (none of them is taken to be next to the one before), and 150 MB/s for the bytes.
+Appends to many open files through the seam to the disk, onto an ext4 in a file, and reads the kernel's counters.
+A disk of 50 seeks/s pays 20 ms for each request (none is taken to be next to the one before), and 150 MB/s for the bytes.
 """
 
 from __future__ import annotations
