@@ -18,6 +18,7 @@ from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run
 from luytre.recorder.state import StreamState
 from tests.api.ward import FPS, Ward, clip
+from tests.recorder.camera import outlet_of
 
 # A NAL unit of type 12 is filler (ISO/IEC 14496-10 table 7-1): decoders skip it, networks do not.
 FILLER = b"\x0c" + b"\xff" * 60_000
@@ -61,6 +62,7 @@ class ClipRecorder:
     async def __aenter__(self) -> ClipRecorder:
         self._writer.start()
         self._floor_us = await asyncio.wrap_future(self._writer.take_up(self.key, "DK-01"))
+        self._outlet = await asyncio.to_thread(outlet_of, self._writer, self.key, "DK-01", self._clock)
         await self._publisher.start(self._path)
         return self
 
@@ -98,7 +100,7 @@ class ClipRecorder:
             now_us = self._clock.wall_us()
             if self._run is None:
                 self._run = Run(
-                    self.key, "DK-01", track, None, self._writer, self._floor_us, self._clock, sample, now_us
+                    self.key, "DK-01", track, None, self._outlet, self._floor_us, self._clock, sample, now_us
                 )
             assert self._run.add_video(sample, now_us)
             self._publisher.sample(self._run, 0, sample, now_us)

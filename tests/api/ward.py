@@ -20,8 +20,10 @@ from luytre.base.clock import US_PER_S, ManualClock, rfc3339
 from luytre.base.config import NodeConfig, VolumeConfig
 from luytre.cameras.registry import NewCamera
 from luytre.media.tracks import VIDEO_TIMESCALE, Sample, VideoTrack
+from luytre.recorder.outlet import Outlet
 from luytre.recorder.run import Run
 from tests.media.clips import Coded, encode_video
+from tests.recorder.camera import outlet_of
 
 # 2026-11-22T07:00:00Z, 14:00 in the ward.
 START_US = 1_795_330_800 * US_PER_S
@@ -112,8 +114,9 @@ def record(volume: Path, key: StreamKey, code: str) -> None:
     writer.start()
     try:
         floor_us = writer.take_up(key, code).result(20)
+        outlet = outlet_of(writer, key, code, clock)
         for span in runs():
-            _run(writer, key, code, span, floor_us, clock)
+            _run(outlet, key, code, span, floor_us, clock)
     finally:
         writer.stop()
         writer.join(20)
@@ -125,16 +128,14 @@ def runs() -> list[Span]:
     return [Span(START_US, START_US + FIRST_S * US_PER_S), Span(second_us, END_US)]
 
 
-def _run(
-    writer: DiskWriter, key: StreamKey, code: str, span: Span, floor_us: int, clock: ManualClock
-) -> None:
+def _run(outlet: Outlet, key: StreamKey, code: str, span: Span, floor_us: int, clock: ManualClock) -> None:
     track = clip().track
     assert isinstance(track, VideoTrack)
     run: Run | None = None
     for sample, received_us in pictures(span):
         clock.advance((received_us - clock.wall_us()) / US_PER_S)
         if run is None:
-            run = Run(key, code, track, None, writer, floor_us, clock, sample, received_us)
+            run = Run(key, code, track, None, outlet, floor_us, clock, sample, received_us)
         assert run.add_video(sample, received_us)
     assert run is not None
     run.end("closed_by_camera", "")

@@ -81,9 +81,9 @@ def test_two_volumes(spare: View, missing: bool, wanted: list[tuple[int, int | N
     assert told([spare, OWN], missing) == wanted
 
 
-def test_connecting_gives_way(spare_end: int = 300) -> None:
-    views = [View([], [Gap(0, spare_end, CONNECTING)]), View([], [Gap(0, spare_end, FULL)])]
-    assert told(views) == [(0, spare_end, FULL)]
+def test_connecting_gives_way() -> None:
+    views = [View([], [Gap(0, 300, CONNECTING)]), View([], [Gap(0, 300, FULL)])]
+    assert told(views) == [(0, 300, FULL)]
 
 
 def test_what_nothing_explains_is_unknown() -> None:

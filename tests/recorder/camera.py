@@ -18,7 +18,7 @@ from luytre.archive.playback import Located
 from luytre.archive.segment import FileReader
 from luytre.archive.volume import create_volume, open_volume
 from luytre.archive.writer import DiskWriter
-from luytre.base.clock import ManualClock
+from luytre.base.clock import Clock, ManualClock
 from luytre.media.aac import audio_track
 from luytre.media.fmp4.boxes import iter_boxes
 from luytre.media.fmp4.moof import read_moof
@@ -100,6 +100,15 @@ class Sender:
         return b"".join(parts)
 
 
+def outlet_of(writer: DiskWriter, key: StreamKey, code: str, clock: Clock) -> Outlet:
+    """To one volume, which has the stream taken up."""
+    outlet = Outlet(key, code, None, [Berth("volume", writer.volume.path, writer)], clock)
+    outlet.accepts_runs()
+    # The writer answers in turns.
+    writer.take_up(key, code).result(20)
+    return outlet
+
+
 class Bench:
     """One volume, its writer, one stream's Ingest at a time; the clock moves only when told."""
 
@@ -111,10 +120,7 @@ class Bench:
         self.writer.start()
         self.writer.ready.result(10)
         self.floor_us = self.writer.take_up(KEY, CODE).result(10)
-        berth = Berth("volume", self.path, self.writer)
-        self.outlet = Outlet(KEY, CODE, None, [berth], self.clock)
-        self.outlet.accepts_runs()
-        self.writer.take_up(KEY, CODE).result(10)
+        self.outlet = outlet_of(self.writer, KEY, CODE, self.clock)
         self.archive = Archive([self.path], self.clock)
         self.clock.advance(10)
 

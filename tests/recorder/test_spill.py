@@ -7,7 +7,7 @@ import errno
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -145,7 +145,7 @@ def adds_up(coverage: Coverage) -> None:
     ],
 )
 def test_streams_go_on_with_the_spare_and_come_back(
-    spill: Spill, fails: Callable[..., Iterator[None]], number: int, cause: str
+    spill: Spill, fails: Callable[[Ward, int], AbstractContextManager[None]], number: int, cause: str
 ) -> None:
     if cause == "disk_slow":
         spill.ward.disks["volume"] = HangingDisk()
