@@ -216,7 +216,7 @@ class Ingest:
             track,
             self._audio_track,
             target.writer,
-            self.floor_us,
+            max(self.floor_us, target.writer.floor_us),
             self._clock,
             sample,
             received_us,

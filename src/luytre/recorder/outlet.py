@@ -92,7 +92,8 @@ class _Place:
         else:
             self._untold.append((at_us, cause, detail))
 
-    def trouble(self, now_us: int) -> str | None:
+    @property
+    def trouble(self) -> str | None:
         """Why no run may begin there; None when one may."""
         if self.writer is None:
             return Cause.CONNECTING if self.problem is None else self.problem.cause
@@ -100,10 +101,6 @@ class _Place:
             if self.behind.pending_bytes > BUDGET_BYTES // 2:
                 return Cause.DISK_SLOW
             self.behind = None
-        floor_us = self.floor_us
-        if floor_us is not None and floor_us > now_us:
-            # The clock was set back: what lies there already must not be recorded over. Only spares have a choice.
-            return Cause.CLOCK_STEPPED
         return self.writer.trouble
 
 
@@ -158,12 +155,12 @@ class Outlet:
         """Why the stream is not on its own volume; None while it is."""
         if self._current is self._own:
             return None
-        return self._own.trouble(self._clock.wall_us()) or Cause.ELSEWHERE
+        return self._own.trouble or Cause.ELSEWHERE
 
     @property
     def trouble(self) -> str:
         """Why no run is taken."""
-        return self._own.trouble(self._clock.wall_us()) or Cause.DISK_ERROR
+        return self._own.trouble or Cause.DISK_ERROR
 
     # -- what ingest and its runs need ------------------------------------------------------------------------
 
@@ -218,7 +215,7 @@ class Outlet:
         """
         self._look()
         self._current.tell(at_us, cause, detail)
-        if self._current.trouble(at_us) is not None and (fit := self._choose()) is not None:
+        if self._current.trouble is not None and (fit := self._choose()) is not None:
             fit.tell(at_us, cause, detail)
 
     def _begin(self, run: RunHandle, start_us: int) -> _Place:
@@ -229,7 +226,7 @@ class Outlet:
             if other is not place:
                 other.tell(start_us, Cause.ELSEWHERE)
         if place.writer is None:
-            run.failure = place.trouble(start_us)
+            run.failure = place.trouble
         return place
 
     # -- the choice -------------------------------------------------------------------------------------------
@@ -242,12 +239,7 @@ class Outlet:
     def _choose(self) -> _Place | None:
         """The first that has been well for a while; else the one in use; else the first that takes something at all."""
         self._look()
-        now_us = self._clock.wall_us()
-        if len(self._places) == 1:
-            # A clock set back is no reason: the run begins where the last one ended.
-            fit = [place for place in self._places if place.trouble(place.floor_us or now_us) is None]
-        else:
-            fit = [place for place in self._places if place.trouble(now_us) is None]
+        fit = [place for place in self._places if place.trouble is None]
         for place in fit:
             if place.writer is not None and place.writer.health.well_s >= self._return_s:
                 return place

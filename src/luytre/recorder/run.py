@@ -47,6 +47,10 @@ class Sink(Protocol):
     def trouble(self) -> str:
         """Why no run may begin."""
 
+    @property
+    def floor_us(self) -> int:
+        """No run may begin earlier, whatever the clock says."""
+
 
 OnSample = Callable[["Run", int, Sample, int], None]
 
