@@ -49,9 +49,3 @@ class LoopDisk:
     @property
     def is_mounted(self) -> bool:
         return os.path.ismount(self.folder)
-
-    def writes(self) -> tuple[int, int]:
-        """(write requests, bytes) that reached the device since it was set up. Linux Documentation/block/stat.rst."""
-        number = os.stat(self.folder).st_dev
-        stat = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/stat").read_text().split()
-        return int(stat[4]), int(stat[6]) * 512

@@ -114,7 +114,7 @@ class DiskWriter(threading.Thread):
         try:
             self._disk.begin(self.volume.path, self.volume.id)
             self._index = open_or_create(self.volume, self._clock)
-        except (OSError, sqlite3.Error, Error) as error:
+        except Exception as error:
             self.ready.set_exception(error)
             return
         self.ready.set_result(None)

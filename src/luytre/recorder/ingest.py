@@ -225,7 +225,7 @@ class Ingest:
     def _may_begin(self) -> bool:
         """A disk is there that is not left alone after a failure, and has caught up."""
         if not self._target.writer.accepts_runs():
-            self.blocked = self.blocked or self._target.writer.trouble
+            self.blocked = self._target.writer.trouble
             return False
         return True
 

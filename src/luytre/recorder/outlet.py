@@ -125,6 +125,8 @@ class Outlet:
         # Where the next run goes, once asked.
         self._next: _Place | None = None
         self._runs: dict[str, _Place] = {}
+        # Asked for each picture: the writer of the run, where there is a choice at all.
+        self._writing: DiskWriter | None = None
 
     async def ready(self, wait_s: float = WAIT_S) -> Error | None:
         """Until its own volume has taken the stream up, or is known not to and a spare has. The Error when none has."""
@@ -177,6 +179,7 @@ class Outlet:
 
     def end(self, run: RunHandle, cause: str, detail: str = "") -> None:
         place = self._runs.pop(run.run_id, None)
+        self._writing = None
         if place is None:
             # Nothing of it was handed over.
             self.gap(self._clock.wall_us(), cause, detail)
@@ -188,10 +191,10 @@ class Outlet:
 
     def must_leave(self, run: RunHandle) -> str | None:
         """Why the run must end though nothing of it failed: its disk hangs, and another one does not."""
-        place = self._runs.get(run.run_id)
-        if place is None or place.writer is None or not place.writer.health.hangs:
+        if self._writing is None or not self._writing.health.hangs:
             return None
-        return Cause.DISK_SLOW if self._choose() not in (None, place) else None
+        place = self._runs.get(run.run_id)
+        return Cause.DISK_SLOW if place is not None and self._choose() not in (None, place) else None
 
     def goes_home(self, run: RunHandle) -> bool:
         """Whether the stream's own volume is well again and the run is not on it: to end at the next keyframe."""
@@ -225,6 +228,7 @@ class Outlet:
         for other in self._places:
             if other is not place:
                 other.tell(start_us, Cause.ELSEWHERE)
+        self._writing = place.writer if len(self._places) > 1 else None
         if place.writer is None:
             run.failure = place.trouble
         return place

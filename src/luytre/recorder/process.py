@@ -190,7 +190,12 @@ class RecorderProcess:
             if self._berth(volume.path).needs_opening:
                 task = asyncio.create_task(self._open(volume), name=f"open {volume.path}")
                 self._opening.add(task)
-                task.add_done_callback(self._opening.discard)
+                task.add_done_callback(self._opened)
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("volume not opened, a defect", task=task.get_name(), error=repr(task.exception()))
 
     async def _open(self, volume: VolumePlan) -> None:
         berth = self._berth(volume.path)
