@@ -118,7 +118,10 @@ class Bench:
         self.path = folder / "volume"
         self.clock = ManualClock()
         create_volume(self.path, self.clock)
-        self.writer = DiskWriter(open_volume(self.path), segment_s=segment_s, clock=self.clock)
+        # Hours pass here in seconds: a write that takes a moment would look like a disk that hangs.
+        self.writer = DiskWriter(
+            open_volume(self.path), segment_s=segment_s, clock=self.clock, hang_s=float("inf")
+        )
         self.writer.start()
         self.writer.ready.result(10)
         self.floor_us = self.writer.take_up(KEY, CODE).result(10)
