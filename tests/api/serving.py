@@ -20,6 +20,7 @@ from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run, Target
 from luytre.recorder.state import StreamState
 from tests.api.ward import FPS, Ward, clip
+from tests.recorder.camera import outlet_of
 
 # A NAL unit of type 12 is filler (ISO/IEC 14496-10 table 7-1): decoders skip it, networks do not.
 FILLER = b"\x0c" + b"\xff" * 60_000
@@ -63,6 +64,7 @@ class ClipRecorder:
     async def __aenter__(self) -> ClipRecorder:
         self._writer.start()
         self._floor_us = await asyncio.wrap_future(self._writer.take_up(self.key, "DK-01"))
+        self._outlet = await asyncio.to_thread(outlet_of, self._writer, self.key, "DK-01", self._clock)
         await self._publisher.start(self._path)
         return self
 
@@ -99,7 +101,7 @@ class ClipRecorder:
             self._clock.advance(1 / FPS)
             now_us = self._clock.wall_us()
             if self._run is None:
-                target = Target(self.key, "DK-01", self._writer, self._floor_us, OpenGate())
+                target = Target(self.key, "DK-01", self._outlet, self._floor_us, OpenGate())
                 self._run = Run(
                     target, track, None, self._floor_us, self._clock, sample, now_us, node=NODE_CLOCK
                 )

@@ -22,8 +22,10 @@ from luytre.base.timekeeping import NodeClock
 from luytre.cameras.registry import NewCamera
 from luytre.media.tracks import VIDEO_TIMESCALE, Sample, VideoTrack
 from luytre.recorder.gate import OpenGate
+from luytre.recorder.outlet import Outlet
 from luytre.recorder.run import Run, Target
 from tests.media.clips import Coded, encode_video
+from tests.recorder.camera import outlet_of
 
 # 2026-11-22T07:00:00Z, 14:00 in the ward.
 START_US = 1_795_330_800 * US_PER_S
@@ -114,8 +116,9 @@ def record(volume: Path, key: StreamKey, code: str) -> None:
     writer.start()
     try:
         floor_us = writer.take_up(key, code).result(20)
+        outlet = outlet_of(writer, key, code, clock)
         for span in runs():
-            _run(writer, key, code, span, floor_us, clock)
+            _run(outlet, key, code, span, floor_us, clock)
     finally:
         writer.stop()
         writer.join(20)
@@ -127,9 +130,7 @@ def runs() -> list[Span]:
     return [Span(START_US, START_US + FIRST_S * US_PER_S), Span(second_us, END_US)]
 
 
-def _run(
-    writer: DiskWriter, key: StreamKey, code: str, span: Span, floor_us: int, clock: ManualClock
-) -> None:
+def _run(outlet: Outlet, key: StreamKey, code: str, span: Span, floor_us: int, clock: ManualClock) -> None:
     track = clip().track
     assert isinstance(track, VideoTrack)
     run: Run | None = None
@@ -137,7 +138,7 @@ def _run(
     for sample, received_us in pictures(span):
         clock.advance((received_us - clock.wall_us()) / US_PER_S)
         if run is None:
-            target = Target(key, code, writer, floor_us, OpenGate())
+            target = Target(key, code, outlet, floor_us, OpenGate())
             run = Run(target, track, None, floor_us, clock, sample, received_us, node=node)
             run.camera_us = 7_250_000
         assert run.add_video(sample, received_us)

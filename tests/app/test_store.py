@@ -153,3 +153,14 @@ def test_the_address_for_a_browser(tmp_path: Path, host: str, url: str) -> None:
 def test_settings_survive_init(directory: Path) -> None:
     found = load(directory)
     assert found.model_copy(update={"volumes": CONFIG.volumes}) == CONFIG
+
+
+def test_one_disk_under_two_paths_makes_no_node(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    volumes = tuple(VolumeConfig(path=tmp_path / name) for name in ("disk", "link"))
+    with pytest.raises(Error) as caught:
+        init(tmp_path / "node", CONFIG.model_copy(update={"volumes": volumes}))
+    assert caught.value.kind is Kind.CONFLICT
+    assert str(tmp_path / "link") in caught.value.message
+    assert not (tmp_path / "node" / "luytre.toml").exists()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from luytre.archive.catalog import Archive
 from luytre.archive.disk import Disk
+from luytre.archive.health import RETRY_S
 from luytre.archive.index import Index
 from luytre.archive.keeper import Keeper
 from luytre.archive.keys import StreamKey
@@ -24,7 +25,7 @@ from luytre.archive.open_segment import Part, RunHandle
 from luytre.archive.promise import Promise
 from luytre.archive.retention import Policy, Sweep
 from luytre.archive.volume import Volume, create_volume, open_volume
-from luytre.archive.writer import RETRY_S, DiskWriter
+from luytre.archive.writer import DiskWriter
 from luytre.base.clock import ManualClock
 from luytre.base.errors import Error
 from luytre.base.ids import uuid7

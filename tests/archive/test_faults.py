@@ -14,7 +14,7 @@ import pytest
 
 from luytre.archive import recover
 from luytre.archive.check import check
-from luytre.archive.writer import RETRY_S
+from luytre.archive.health import RETRY_S
 from tests.archive.builder import KEEP_ALL, KEY, OTHER, Feed, Ward, keep, video
 from tests.archive.conftest import MakeWard
 from tests.archive.faulty import FaultyDisk

@@ -170,14 +170,15 @@ def test_nothing_is_written_where_the_disk_was_unmounted(ward: Ward) -> None:
     ward.path.mkdir()
     feed = Feed(KEY, (video(),), ward.clock.wall_us())
     ward.write(feed, 2)
-    assert feed.handle.failure == "disk_error"
+    assert feed.handle.failure == "disk_missing"
     ward.flush()
     ward.forgive()
+    assert ward.writer.is_away
     assert list(ward.path.iterdir()) == []
     ward.path.rmdir()
     away.rename(ward.path)
     ward.forgive()
     after = ward.record(3)
     assert after.handle.failure == "closed_by_camera"
-    assert ward.causes()[-2:] == ["disk_error", "closed_by_camera"]
+    assert ward.causes()[-2:] == ["disk_missing", "closed_by_camera"]
     assert check(ward.path, clock=ward.clock) == []

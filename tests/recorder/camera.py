@@ -18,7 +18,7 @@ from luytre.archive.playback import Located
 from luytre.archive.segment import FileReader
 from luytre.archive.volume import create_volume, open_volume
 from luytre.archive.writer import DiskWriter
-from luytre.base.clock import ManualClock
+from luytre.base.clock import Clock, ManualClock
 from luytre.media.aac import audio_track
 from luytre.media.fmp4.boxes import iter_boxes
 from luytre.media.fmp4.moof import read_moof
@@ -29,8 +29,10 @@ from luytre.media.rtp.packet import Packet, build
 from luytre.media.rtsp.tracks import ClientTrack
 from luytre.media.sdp import Media
 from luytre.media.tracks import Sample, VideoTrack
+from luytre.recorder.berth import Berth
 from luytre.recorder.gate import OpenGate
 from luytre.recorder.ingest import Ingest
+from luytre.recorder.outlet import Outlet
 from luytre.recorder.run import Target
 from tests.media.clips import Coded
 
@@ -100,6 +102,15 @@ class Sender:
         return b"".join(parts)
 
 
+def outlet_of(writer: DiskWriter, key: StreamKey, code: str, clock: Clock) -> Outlet:
+    """To one volume, which has the stream taken up."""
+    outlet = Outlet(key, code, None, [Berth("volume", writer.volume.path, writer)], clock)
+    outlet.accepts_runs()
+    # The writer answers in turns.
+    writer.take_up(key, code).result(20)
+    return outlet
+
+
 class Bench:
     """One volume, its writer, one stream's Ingest at a time; the clock moves only when told."""
 
@@ -107,15 +118,19 @@ class Bench:
         self.path = folder / "volume"
         self.clock = ManualClock()
         create_volume(self.path, self.clock)
-        self.writer = DiskWriter(open_volume(self.path), segment_s=segment_s, clock=self.clock)
+        # Hours pass here in seconds: a write that takes a moment would look like a disk that hangs.
+        self.writer = DiskWriter(
+            open_volume(self.path), segment_s=segment_s, clock=self.clock, hang_s=float("inf")
+        )
         self.writer.start()
         self.writer.ready.result(10)
         self.floor_us = self.writer.take_up(KEY, CODE).result(10)
+        self.outlet = outlet_of(self.writer, KEY, CODE, self.clock)
         self.archive = Archive([self.path], self.clock)
         self.clock.advance(10)
 
     def ingest(self, *tracks: ClientTrack) -> Ingest:
-        return Ingest(tracks, Target(KEY, CODE, self.writer, self.floor_us, OpenGate()), self.clock)
+        return Ingest(tracks, Target(KEY, CODE, self.outlet, self.floor_us, OpenGate()), self.clock)
 
     def settle(self) -> None:
         """Wait until the writer has done all that it was given."""

@@ -274,7 +274,7 @@ def test_a_slow_disk_ends_the_run_and_memory_stays_bounded(
 ) -> None:
     budget = 60_000
     monkeypatch.setattr(run_module, "BUDGET_BYTES", budget)
-    monkeypatch.setattr("luytre.recorder.ingest.BUDGET_BYTES", budget)
+    monkeypatch.setattr("luytre.recorder.outlet.BUDGET_BYTES", budget)
     handed: list[int] = []
 
     def never_written(run: RunHandle, part: Part) -> None:

@@ -82,7 +82,7 @@ def test_a_volume_that_is_missing_at_the_start_is_taken_when_it_appears(tmp_path
     async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
         ward.streams["two"] = replace(ward.streams["two"], volume="late")
         ward.write((VolumePlan("volume"), VolumePlan("late")))
-        await ear.until(lambda: ear.is_state("two", "retrying", "disk_error"), "two waits for its disk")
+        await ear.until(lambda: ear.is_state("two", "retrying", "disk_missing"), "two waits for its disk")
         await ear.recording("one")
         assert not (tmp_path / "late").exists()
         create_volume(tmp_path / "late")
@@ -122,7 +122,7 @@ def test_a_recorder_whose_writer_died_ends_to_be_started_again(
             recorder = RecorderProcess(tmp_path, 0, 1, pace=QUICK)
             ended = asyncio.create_task(recorder.run())
             await ward.ear.until(lambda: bool(ward.coverage("one").spans), "a part is on the disk")
-            writer = recorder._writers["volume"]
+            (writer,) = recorder._writers()
             writer._commands.put(lambda: nothing[0])  # type: ignore[arg-type]
             async with asyncio.timeout(20):
                 assert await ended == 1

@@ -19,6 +19,7 @@ from luytre.recorder.gate import DETECTION_US, Gate, HoursGate, MotionGate, Open
 from luytre.recorder.hours import Hours
 from luytre.recorder.tape import MEMORY_BYTES, Tape, Timed
 from tests.archive.builder import CODES, KEY, START_US, Ward, audio, video
+from tests.recorder.camera import outlet_of
 
 ORIGIN = 777
 FPS = 25
@@ -53,7 +54,7 @@ class Feeding:
             CODES[KEY],
             init_segment(tracks),
             sound,
-            self.ward.writer,
+            outlet_of(self.ward.writer, KEY, CODES[KEY], self.ward.clock),
             self.gate,
             self.ward.clock,
         )

@@ -117,7 +117,7 @@ class Play:
         self.ingest = self.connect()
 
     def connect(self) -> Ingest:
-        target = Target(KEY, CODE, self.bench.writer, self.bench.floor_us, OpenGate())
+        target = Target(KEY, CODE, self.bench.outlet, self.bench.floor_us, OpenGate())
         self.ingest = Ingest((client_track("h264"),), target, self.bench.clock, node=self.node)
         return self.ingest
 

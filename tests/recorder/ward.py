@@ -11,6 +11,8 @@ from pathlib import Path
 
 from luytre.archive.catalog import Archive
 from luytre.archive.check import Finding, check
+from luytre.archive.disk import Disk, OsDisk
+from luytre.archive.health import HANG_S
 from luytre.archive.keys import Coverage, StreamKey
 from luytre.archive.volume import create_volume
 from luytre.base.clock import SYSTEM, Clock, ManualClock
@@ -121,6 +123,8 @@ class Ward:
         self.volume = folder / "volume"
         create_volume(self.volume)
         self.streams: dict[str, StreamPlan] = {}
+        # What volumes are written through, by their path in the plan.
+        self.disks: dict[str, Disk] = {}
         self.ear = Ear()
         self.process: RecorderProcess | None = None
 
@@ -139,10 +143,19 @@ class Ward:
 
     @asynccontextmanager
     async def recording(
-        self, pace: Pace = QUICK, volume_retry_s: float = 0.5, clock: Clock = SYSTEM
+        self, pace: Pace = QUICK, volume_retry_s: float = 0.5, hang_s: float = HANG_S, clock: Clock = SYSTEM
     ) -> AsyncIterator[Ear]:
         """The recorder in this event loop until the end of the block, stopped as SIGTERM would."""
-        self.process = RecorderProcess(self.folder, 0, 1, clock, pace=pace, volume_retry_s=volume_retry_s)
+        self.process = RecorderProcess(
+            self.folder,
+            0,
+            1,
+            clock,
+            pace=pace,
+            volume_retry_s=volume_retry_s,
+            hang_s=hang_s,
+            disk_of=lambda volume: self.disks.get(volume.path) or OsDisk(),
+        )
         task = asyncio.create_task(self.process.run())
         listening = asyncio.create_task(RecorderLink(self.socket, self.ear).run())
         try:

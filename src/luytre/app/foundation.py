@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luytre.app.store import ROOMS
-from luytre.archive.volume import MARKER, create_volume
+from luytre.archive.volume import MARKER, create_volume, must_differ, open_volume
 from luytre.base import config as settings
 from luytre.base.config import NodeConfig
 from luytre.base.db import Database
@@ -90,4 +90,5 @@ def _make_volumes(paths: list[Path]) -> tuple[Path, ...]:
         create_volume(path)
         if fresh:
             made.append(path)
+    must_differ(map(open_volume, paths))
     return tuple(made)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, SegmentRow, StreamRow
 from luytre.archive.keys import Coverage, Gap, Hold, Span, StreamKey, join_spans
 from luytre.archive.parts import PartTable, SegmentParts
+from luytre.archive.together import View, gaps_together
 from luytre.archive.volume import Volume, open_volume
 from luytre.base.clock import SYSTEM, Clock, to_datetime, to_us
 from luytre.base.errors import Error
@@ -27,7 +28,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class VolumeStatus:
-    """state: ok, missing, full (less than 1 % free). days_left is None until a day of recording has been seen."""
+    """state: ok, missing, full (less than 1 % free), read_only. days_left is None until a day of recording has been seen."""
 
     id: str
     path: str
@@ -61,7 +62,7 @@ class Archive:
     @contextmanager
     def _open(self, path: Path) -> Iterator[tuple[Volume, Index]]:
         volume = open_volume(path)
-        index = Index(volume.index_path, volume.id)
+        index = Index(volume.index_path, volume.id, read_only=volume.is_read_only())
         try:
             yield volume, index
         finally:
@@ -69,16 +70,28 @@ class Archive:
 
     def _ask(self, key: StreamKey, question: Callable[[Volume, Index, StreamRow], Answer]) -> list[Answer]:
         """The answer of each volume that knows the stream; volumes that are away are passed over."""
+        return self._ask_all(key, question)[0]
+
+    def _ask_all(
+        self, key: StreamKey, question: Callable[[Volume, Index, StreamRow], Answer]
+    ) -> tuple[list[Answer], bool]:
+        """The same, and whether a volume is away."""
         answers = []
+        asked: set[str] = set()
+        away = False
         for path in self._paths:
             try:
                 with self._open(path) as (volume, index):
+                    # A volume mounted twice has each thing once all the same.
+                    if volume.id in asked:
+                        continue
+                    asked.add(volume.id)
                     stream = index.stream(key)
                     if stream is not None:
                         answers.append(question(volume, index, stream))
             except (Error, sqlite3.Error):
-                continue
-        return answers
+                away = True
+        return answers, away
 
     def end_us(self, volume: Volume, row: SegmentRow) -> int:
         """Where the segment ends; of an open one, where its last whole part does (its start while it has none)."""
@@ -105,18 +118,32 @@ class Archive:
     def coverage(self, key: StreamKey, start_us: int, end_us: int) -> Coverage:
         window = Span(start_us, end_us)
         now_us = self._clock.wall_us()
-        spans = [_clip(self._span(f.volume, f.row), window) for f in self.segments(key, window)]
-        gaps: list[Gap] = []
-        holds: list[Hold] = []
-        for found in self._ask(
-            key, lambda _, index, s: (index.gaps(s.id, window), index.holds(s.id, window))
-        ):
-            gaps += [_clip_gap(gap, window, now_us) for gap in found[0] if gap.start_us < now_us]
-            holds += [Hold(h.id, *_clip(Span(h.start_us, h.end_us), window), h.reason) for h in found[1]]
+        found, away = self._ask_all(
+            key, lambda v, index, s: (self._view(v, index, s, window), index.holds(s.id, window))
+        )
+        views = [view for view, _ in found]
+        spans = [_clip(span, window) for view in views for span in view.spans]
+        gaps = [_clip_gap(gap, window, now_us) for gap in gaps_together(views, away) if gap.start_us < now_us]
+        holds = [
+            Hold(h.id, *_clip(Span(h.start_us, h.end_us), window), h.reason)
+            for _, held in found
+            for h in held
+        ]
         return Coverage(
             join_spans(sorted(s for s in spans if s.end_us > s.start_us)),
-            sorted(gaps, key=lambda gap: gap.start_us),
+            [gap for gap in gaps if gap.end_us is None or gap.end_us > gap.start_us],
             sorted(holds, key=lambda hold: hold.start_us),
+        )
+
+    def _view(self, volume: Volume, index: Index, stream: StreamRow, window: Span) -> View:
+        rows = index.segments(stream.id, window)
+        spans = [self._span(volume, row) for row in rows]
+        writing = next((span for row, span in zip(rows, spans, strict=True) if row.state == "open"), None)
+        return View(
+            [span for span in spans if span.end_us > max(span.start_us, window.start_us)],
+            index.gaps(stream.id, window),
+            stream.expired_us,
+            writing,
         )
 
     def minutes(self, key: StreamKey, start_us: int, end_us: int) -> bytes:
@@ -126,17 +153,17 @@ class Archive:
         now_us = self._clock.wall_us()
         window = Span(start_us, end_us)
 
-        def mark(volume: Volume, index: Index, stream: StreamRow) -> None:
+        def mark(volume: Volume, index: Index, stream: StreamRow) -> View:
             for day in range(first // 1440, (first + len(flags) - 1) // 1440 + 1):
                 _mark_day(flags, day * 1440 - first, index.minutes(stream.id, day))
             for row in index.not_closed(stream.id):
                 _mark(flags, first, self._span(volume, row), RECORDED)
-            for gap in index.gaps(stream.id, window):
-                _mark(flags, first, Span(gap.start_us, now_us if gap.end_us is None else gap.end_us), GAP)
             for hold in index.holds(stream.id, window):
                 _mark(flags, first, Span(hold.start_us, hold.end_us), HOLD)
+            return self._view(volume, index, stream, window)
 
-        self._ask(key, mark)
+        for gap in gaps_together(*self._ask_all(key, mark)):
+            _mark(flags, first, Span(gap.start_us, now_us if gap.end_us is None else gap.end_us), GAP)
         return bytes(flags)
 
     def recorded_range(self, key: StreamKey) -> tuple[int, int] | None:
@@ -206,7 +233,7 @@ class Archive:
                 segments, used, oldest = index.totals()
         except (Error, sqlite3.Error):
             return VolumeStatus("", str(path), "missing", 0, 0, 0, None, 0, promised, None)
-        state = "full" if free * 100 < total else "ok"
+        state = "read_only" if volume.is_read_only() else "full" if free * 100 < total else "ok"
         age_us = 0 if oldest is None else self._clock.wall_us() - oldest
         per_day = used / age_us * US_PER_DAY if age_us > US_PER_DAY else 0.0
         left = free / per_day if per_day else None

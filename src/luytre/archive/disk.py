@@ -15,11 +15,20 @@ from typing import Protocol
 
 # Linux takes at most 1024 buffers per writev (IOV_MAX in <limits.h>).
 IOV_MAX = 1024
+# What a disk that failed is asked to take, to learn whether it does again.
+PROBE_NAME = ".probe"
+PROBE_BYTES = 1 << 16
 # Ending of a segment's name until it is locked.
 UNBORN = ".unborn"
 
 
 class Disk(Protocol):
+    def begin(self, root: Path, volume_id: str) -> None:
+        """Before anything of the volume is read: what a power cut kept from it is written to it."""
+
+    def end(self) -> None:
+        """Nothing more will be written: what is kept elsewhere is done with."""
+
     def create(self, path: Path) -> int:
         """A new file for writing; fails where one exists. Returns the file descriptor."""
 
@@ -43,6 +52,12 @@ class OsDisk:
         libc = ctypes.CDLL(None, use_errno=True)
         self._syncfs = getattr(libc, "syncfs", None)
 
+    def begin(self, root: Path, volume_id: str) -> None:
+        """Nothing is kept elsewhere."""
+
+    def end(self) -> None:
+        """Nothing is kept elsewhere."""
+
     def create(self, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Nobody sees the file before it is locked: a check would take it for a leftover.
@@ -62,15 +77,7 @@ class OsDisk:
         return fd
 
     def write(self, fd: int, buffers: Sequence[bytes]) -> int:
-        total = 0
-        for at in range(0, len(buffers), IOV_MAX):
-            batch = buffers[at : at + IOV_MAX]
-            size = sum(map(len, batch))
-            written = os.writev(fd, batch)
-            total += written
-            if written != size:
-                return total
-        return total
+        return write_all(fd, buffers)
 
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)
@@ -90,6 +97,19 @@ class OsDisk:
             raise OSError(number, os.strerror(number))
 
 
+def write_all(fd: int, buffers: Sequence[bytes]) -> int:
+    """Bytes written: fewer than given when the disk took no more."""
+    total = 0
+    for at in range(0, len(buffers), IOV_MAX):
+        batch = buffers[at : at + IOV_MAX]
+        size = sum(map(len, batch))
+        written = os.writev(fd, batch)
+        total += written
+        if written != size:
+            return total
+    return total
+
+
 def is_being_written(path: Path) -> bool:
     """Some living process has the file open for recording."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -101,3 +121,25 @@ def is_being_written(path: Path) -> bool:
         return False
     finally:
         os.close(fd)
+
+
+def flush(disk: Disk, folder: Path) -> None:
+    """All that was written to the file system of `folder` is safe. Raises OSError."""
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        disk.flush(directory)
+    finally:
+        os.close(directory)
+
+
+def probe(disk: Disk, folder: Path) -> None:
+    """Write a file of a few pages and remove it; the flush that follows proves it. Raises OSError."""
+    path = folder / PROBE_NAME
+    disk.unlink(path)
+    fd = disk.create(path)
+    try:
+        if disk.write(fd, [bytes(PROBE_BYTES)]) != PROBE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        disk.unlink(path)
+        disk.close(fd)

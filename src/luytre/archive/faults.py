@@ -5,11 +5,12 @@ Does not   handle them: the writer ends the run, `rebuild.py` makes a broken ind
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
 from luytre.archive.keys import Cause
-from luytre.base.errors import Error, Kind, from_os
+from luytre.base.errors import Error, Kind
 
 # Faults of the disk or of the moment: the index itself may be whole.
 _PASSING = (
@@ -21,6 +22,24 @@ _PASSING = (
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PROTOCOL,
+)
+_BY_NUMBER = {
+    errno.ENOSPC: Cause.DISK_FULL,
+    errno.EDQUOT: Cause.DISK_FULL,
+    errno.EROFS: Cause.DISK_READ_ONLY,
+    # The device is gone, or was taken out from under its file system.
+    errno.ENODEV: Cause.DISK_MISSING,
+    errno.ENXIO: Cause.DISK_MISSING,
+    errno.ENOMEDIUM: Cause.DISK_MISSING,
+}
+_OF_DISKS = frozenset(
+    {
+        Cause.DISK_FULL,
+        Cause.DISK_SLOW,
+        Cause.DISK_ERROR,
+        Cause.DISK_MISSING,
+        Cause.DISK_READ_ONLY,
+    }
 )
 
 
@@ -35,11 +54,14 @@ def is_broken(error: Exception) -> bool:
 
 
 def cause_of(error: OSError | sqlite3.Error | Error) -> Cause:
-    """Why a write failed, as the ledger tells it: disk_full, or disk_error for all else."""
+    """Why a write failed, as the ledger tells it: one of the disk_* causes, disk_error for all that is not told apart."""
+    if isinstance(error, Error):
+        return Cause(error.cause) if error.cause in _OF_DISKS else Cause.DISK_ERROR
     if isinstance(error, OSError):
-        error = from_os(error, "write")
-    full = error.cause == Cause.DISK_FULL if isinstance(error, Error) else is_full(error)
-    return Cause.DISK_FULL if full else Cause.DISK_ERROR
+        return _BY_NUMBER.get(error.errno or 0, Cause.DISK_ERROR)
+    if is_full(error):
+        return Cause.DISK_FULL
+    return Cause.DISK_READ_ONLY if _code(error) == sqlite3.SQLITE_READONLY else Cause.DISK_ERROR
 
 
 def unreadable(path: Path, error: sqlite3.Error) -> Error:

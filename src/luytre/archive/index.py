@@ -7,7 +7,7 @@ Does not   touch files; `rebuild.py` makes a lost index again from them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from luytre.archive.chain import GENESIS
@@ -275,6 +275,17 @@ class Index(IndexFile):
             (stream_id, window.end_us, window.start_us),
         )
         return [Gap(*row) for row in rows]
+
+    def cut_gaps(self, stream_id: int, span: Span) -> None:
+        """What gaps say of the span goes, and of an open gap what lies behind it too."""
+        with self.transaction():
+            for gap in self.gaps(stream_id, span):
+                self.db.execute(
+                    "DELETE FROM gap WHERE stream_id = ? AND start_us = ?", (stream_id, gap.start_us)
+                )
+                self.add_gap(stream_id, replace(gap, end_us=span.start_us))
+                if gap.end_us is not None:
+                    self.add_gap(stream_id, replace(gap, start_us=span.end_us))
 
     def remove_gaps(self, stream_id: int, until_us: int) -> None:
         """Gaps that ended by `until_us` and that no hold covers go; from the end of the last on, coverage is promised."""

@@ -5,9 +5,11 @@ Promises   nothing is written to a file that is not the volume's index in this p
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from luytre.archive.faults import unreadable
@@ -15,29 +17,60 @@ from luytre.base.errors import Error, Kind
 
 # Of the schema. An index of another format is made again from the files, as a lost one is.
 FORMAT = "3"
+_NEVER_CLOSED: list[sqlite3.Connection] = []
 SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?{how}"
+    return sqlite3.connect(address, uri=True, timeout=30.0, isolation_level=None, check_same_thread=False)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    db = _connect(path, "mode=ro")
+    try:
+        db.execute("SELECT 1 FROM sqlite_schema")
+    except sqlite3.OperationalError:
+        db.close()
+    else:
+        return db
+    log = Path(f"{path}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        # Its log was folded in when it was closed, and no new one can be made here: the file alone is the index.
+        return _connect(path, "immutable=1")
+    # A power cut left a log that cannot be folded in here.
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, path.name)
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, f"{copy}-wal")
+        db = _connect(copy, "mode=rw")
+        # In memory the log is not needed any more, nor the folder.
+        db.execute("PRAGMA journal_mode = DELETE")
+        whole = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db.backup(whole)
+        db.close()
+        return whole
 
 
 class IndexFile:
     """A connection to one volume's index.db. Raises Error(DATA_LOSS) when the file is not a database of ours."""
 
-    def __init__(self, path: Path, volume_id: str, *, create: bool = False) -> None:
+    def __init__(self, path: Path, volume_id: str, *, create: bool = False, read_only: bool = False) -> None:
+        """`read_only`: for a disk that takes no byte, neither into the index nor beside it."""
         if not create and not path.exists():
             raise Error(
                 Kind.DATA_LOSS, f"{path} is missing", hint="Run `luytre check --repair`.", cause="file_lost"
             )
         self.path = path
-        # A reader must not leave an empty file where the index was deleted a moment ago.
-        address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
         try:
-            self.db = sqlite3.connect(
-                address, uri=True, timeout=30.0, isolation_level=None, check_same_thread=False
-            )
+            # A reader must not leave an empty file where the index was deleted a moment ago.
+            self.db = _read_only(path) if read_only else _connect(path, f"mode={'rwc' if create else 'rw'}")
         except sqlite3.Error as error:
             raise unreadable(path, error) from error
         try:
-            self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.execute("PRAGMA synchronous = NORMAL")
+            if not read_only:
+                self.db.execute("PRAGMA journal_mode = WAL")
+                self.db.execute("PRAGMA synchronous = NORMAL")
             self.db.execute("PRAGMA foreign_keys = ON")
             if create:
                 self._create(volume_id)
@@ -78,6 +111,15 @@ class IndexFile:
 
     def close(self) -> None:
         self.db.close()
+
+    def abandon(self) -> None:
+        """Its disk is not there any more, and another may be in its place."""
+        if Path(f"{self.path}-wal").exists():
+            # SQLite deletes its log by name when it closes: that would be the other disk's.
+            _NEVER_CLOSED.append(self.db)
+            return
+        with suppress(sqlite3.Error):
+            self.db.close()
 
     def is_current(self) -> bool:
         """False when the file was deleted or replaced under this connection."""

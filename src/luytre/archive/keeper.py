@@ -74,6 +74,8 @@ class Keeper(threading.Thread):
         the ballast is given up for them.
         """
         self._volume.must_be_here()
+        if self._volume.is_read_only():
+            return Sweep(0, 0, 0)
         try:
             done = self._round()
         except (OSError, sqlite3.Error, Error) as error:

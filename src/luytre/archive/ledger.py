@@ -89,6 +89,14 @@ class StreamLedger:
         self._notes[:0] = self._told
         self._told = ()
 
+    def retell(self, other: StreamLedger) -> list[Change]:
+        """The gaps since the newest segment, told to `other`, the stream's ledger as its disk has it; the changes."""
+        gaps = [Gap(note.start_us, note.end_us, note.cause, note.detail) for note in self._notes]
+        if self.open_gap is not None:
+            gaps.append(self.open_gap)
+        told = [other.gap(gap.start_us, gap.cause, gap.detail) for gap in gaps]
+        return [change for change in told if change is not None]
+
     def _ending(self, start_us: int) -> Gap | None:
         """The gap that a segment ends by beginning at `start_us`."""
         gap = self.open_gap or Gap(self.covered_us, None, Cause.UNKNOWN)

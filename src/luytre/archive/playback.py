@@ -141,11 +141,18 @@ def _stretches(parts: list[Located]) -> Iterator[list[Located]]:
 
 def _walk(archive: Archive, key: StreamKey, span: Span) -> Iterator[Located]:
     segments = archive.segments(key, span)
+    shown_us, on = 0, ""
     while segments and (before := _before(archive, key, segments[0], span)) is not None:
         segments.insert(0, before)
     for found in segments:
         table = archive.parts_of(found)
         for number, entry in enumerate(table.parts):
+            # Two volumes may both have a moment around a switch: it is shown once, then the other goes on from a keyframe.
+            if found.volume.id != on:
+                if on and (entry.wall_us < shown_us or not entry.key):
+                    continue
+                on = found.volume.id
+            shown_us = table.end_of(number)
             yield Located(key, found, entry, table.end_of(number))
 
 

@@ -16,7 +16,7 @@ from luytre.archive import segment as fmt
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, leaf_of, link_of
 from luytre.archive.disk import UNBORN, Disk, is_being_written
 from luytre.archive.index import Closing, Index, SegmentRow
-from luytre.archive.keys import Gap, StreamKey
+from luytre.archive.keys import Gap, Span, StreamKey
 from luytre.archive.volume import Volume
 from luytre.base.errors import Error, Kind
 from luytre.media.tracks import VIDEO_TIMESCALE
@@ -257,6 +257,8 @@ def adopt(
                 stream.id, header.run, header.seq, relative, first.wall_us, first.start_ticks
             )
             index.close_segment(row_id, found.closing(found.tail, path.stat().st_size, tail_offset))
+            # The index may be older than the file: what it took for a gap was recorded.
+            index.cut_gaps(stream.id, Span(first.wall_us, found.end_us))
             for gap in header.gaps:
                 add_known_gap(index, stream.id, Gap(gap.start_us, gap.end_us, gap.cause, gap.detail))
     except sqlite3.IntegrityError:

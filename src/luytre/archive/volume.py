@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from luytre.base.clock import SYSTEM, Clock
@@ -23,8 +24,11 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Volume:
+    """place: (device, inode) of its directory when it was opened: what is mounted there now may be another."""
+
     path: Path
     id: str
+    place: tuple[int, int] = field(compare=False)
 
     @property
     def index_path(self) -> Path:
@@ -42,6 +46,23 @@ class Volume:
             raise from_os(error, f"look at volume {self.path}") from error
         return usage.total, usage.free
 
+    def is_read_only(self) -> bool:
+        """Mounted so, or turned so by the kernel after errors."""
+        try:
+            return bool(os.statvfs(self.path).f_flag & os.ST_RDONLY)
+        except OSError:
+            return False
+
+    def swapped_for(self, found: Volume) -> Error:
+        """What to say when `found` is at its path now."""
+        what = "mounted anew" if found.id == self.id else f"volume {found.id} now, it was {self.id}"
+        return Error(
+            Kind.UNAVAILABLE,
+            f"{self.path} is {what}",
+            hint="Nothing to do: it goes on with the disk that is there.",
+            cause="disk_missing",
+        )
+
     def must_be_here(self) -> None:
         """Raises Error when the marker is not there or not ours: the disk was unmounted or swapped, and what would
         be written now would land on another.
@@ -52,8 +73,26 @@ class Volume:
                 Kind.UNAVAILABLE,
                 f"{self.path} is volume {found.id} now, it was {self.id}",
                 hint="Mount the disk that belongs there.",
-                cause="disk_error",
+                cause="disk_missing",
             )
+
+
+def must_differ(volumes: Iterable[Volume]) -> None:
+    """Raises Error(CONFLICT) when two paths lead to one volume: a bind mount, a link, a copied disk."""
+    seen: dict[str, Path] = {}
+    for volume in volumes:
+        if volume.id in seen:
+            raise mounted_twice(volume, seen[volume.id])
+        seen[volume.id] = volume.path
+
+
+def mounted_twice(volume: Volume, other: Path) -> Error:
+    return Error(
+        Kind.CONFLICT,
+        f"{volume.path} and {other} are the same volume {volume.id}",
+        hint="Give each disk one path in luytre.toml; a copy of a disk must not be mounted beside it.",
+        cause="disk_error",
+    )
 
 
 def create_volume(path: Path, clock: Clock = SYSTEM) -> str:
@@ -87,6 +126,7 @@ def create_volume(path: Path, clock: Clock = SYSTEM) -> str:
 def open_volume(path: Path) -> Volume:
     """Raises Error(NOT_FOUND) without a marker, Error(INVALID) for one that cannot be read."""
     try:
+        there = path.stat()
         marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
         volume_id, number = marker["volume"], marker["format"]
     except FileNotFoundError as error:
@@ -94,7 +134,7 @@ def open_volume(path: Path) -> Volume:
             Kind.NOT_FOUND,
             f"{path} has no {MARKER}: the disk is not mounted, or it is not a volume",
             hint="Mount the disk; for a new disk run `luytre init`.",
-            cause="disk_error",
+            cause="disk_missing",
         ) from error
     except OSError as error:
         raise from_os(error, f"open volume {path}") from error
@@ -112,4 +152,4 @@ def open_volume(path: Path) -> Volume:
             hint="Use the version of luytre that wrote it, or a newer one.",
             cause="disk_error",
         )
-    return Volume(path=path, id=str(volume_id))
+    return Volume(path, str(volume_id), (there.st_dev, there.st_ino))

@@ -6,7 +6,6 @@ Does not   wait for cameras, decide when a run begins or ends, or delete anythin
 
 from __future__ import annotations
 
-import os
 import queue
 import sqlite3
 import threading
@@ -19,25 +18,25 @@ from dataclasses import replace
 from luytre.archive import recover
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.faults import cause_of, is_broken
+from luytre.archive.health import HANG_S, Health
 from luytre.archive.index import Index
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
 from luytre.archive.power_cut import mend
 from luytre.archive.rebuild import PENDING, open_or_create, set_aside_broken
-from luytre.archive.volume import Volume
+from luytre.archive.tailless import Tailless
+from luytre.archive.volume import Volume, open_volume
 from luytre.base.clock import SYSTEM, Clock
-from luytre.base.errors import Error
+from luytre.base.errors import Error, Kind
 
-# How long after a failed write the disk is left alone.
-RETRY_S = 5.0
-# Segments closed without their tail, to be given one when there is room: a full disk makes some per try and stream.
-MAX_TAILLESS = 10_000
 Fault = OSError | sqlite3.Error | Error
 
 
 class DiskWriter(threading.Thread):
-    """Commands are carried out in the order given. `on_full` is asked for room when the disk is full."""
+    """Commands are carried out in the order given. `on_full` is asked for room when the disk is full. `health`: how the
+    volume fares, to be read by anyone.
+    """
 
     def __init__(
         self,
@@ -47,6 +46,7 @@ class DiskWriter(threading.Thread):
         segment_s: float = 300.0,
         clock: Clock = SYSTEM,
         disk: Disk | None = None,
+        hang_s: float = HANG_S,
         on_full: Callable[[], None] = lambda: None,
         on_error: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -61,10 +61,12 @@ class DiskWriter(threading.Thread):
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._ledgers: dict[StreamKey, StreamLedger] = {}
         self._open: dict[StreamKey, OpenSegment] = {}
-        self._blocked_until_s = 0.0
+        self.health = Health(clock, hang_s)
+        # Why nothing of the volume can be reached: its disk was taken away. The ledgers go on in memory.
+        self._away: Error | None = None
         # Changes the index has not taken yet, in their order.
         self._owed: deque[Change] = deque()
-        self._tailless: deque[OpenSegment] = deque(maxlen=MAX_TAILLESS)
+        self._tailless = Tailless()
         self._index: Index
         self.ready: Future[None] = Future()
 
@@ -80,7 +82,17 @@ class DiskWriter(threading.Thread):
 
     def accepts_runs(self) -> bool:
         """False for a while after a write failed."""
-        return self._clock.monotonic_s() >= self._blocked_until_s
+        return self.trouble is None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no run should begin here now."""
+        return Cause.DISK_MISSING if self._away is not None else self.health.trouble
+
+    @property
+    def is_away(self) -> bool:
+        """The disk was taken away, or another one is in its place."""
+        return self._away is not None
 
     def write(self, run: RunHandle, part: Part) -> None:
         run.enqueued += part.size
@@ -100,8 +112,9 @@ class DiskWriter(threading.Thread):
 
     def run(self) -> None:
         try:
+            self._disk.begin(self.volume.path, self.volume.id)
             self._index = open_or_create(self.volume, self._clock)
-        except (OSError, sqlite3.Error, Error) as error:
+        except Exception as error:
             self.ready.set_exception(error)
             return
         self.ready.set_result(None)
@@ -121,25 +134,33 @@ class DiskWriter(threading.Thread):
         for segment in list(self._open.values()):
             self._end(segment.run, Cause.NODE_STOPPED, "")
         self._guarded(self._flush)
-        self._index.close()
+        if self._away is None:
+            self._index.close()
+            with suppress(OSError):
+                self._disk.end()
 
     def _guarded(self, command: Callable[[], None]) -> None:
         """A failed command costs its own run (already noted where it failed), never the thread."""
+        self.health.begins()
         try:
             command()
         except (OSError, sqlite3.Error, Error) as error:
             self._block(error)
+        finally:
+            self.health.ended()
 
     def _block(self, error: Fault) -> str:
         """Leave the disk alone for a while; returns the cause."""
         cause = cause_of(error)
-        self._blocked_until_s = self._clock.monotonic_s() + RETRY_S
+        self.health.fault(cause)
         self._on_error(f"{cause}: {error}")
         if cause == Cause.DISK_FULL:
             self._on_full()
-        if isinstance(error, sqlite3.Error) and is_broken(error):
+        if isinstance(error, sqlite3.Error) and is_broken(error) and self._away is None:
             # The next flush finds it gone, and begins a new one.
-            with suppress(OSError):
+            with suppress(OSError, Error):
+                # By then another disk may be in its place.
+                self.volume.must_be_here()
                 set_aside_broken(self.volume, self._index.inode, self._clock)
         return cause
 
@@ -148,7 +169,7 @@ class DiskWriter(threading.Thread):
             ledger = self._ledgers.get(key)
             if ledger is None:
                 ledger = self._ledgers[key] = self._open_ledger(key, code, retention)
-            elif retention not in (None, ledger.row.retention):
+            elif retention not in (None, ledger.row.retention) and self._away is None:
                 row = self._index.add_stream(key, code, ledger.row.since_us, retention)
                 ledger.row = replace(ledger.row, retention=row.retention)
         except (OSError, sqlite3.Error, Error) as error:
@@ -157,15 +178,19 @@ class DiskWriter(threading.Thread):
         else:
             answer.set_result(ledger.covered_us)
 
-    def _open_ledger(self, key: StreamKey, code: str, retention: str | None) -> StreamLedger:
+    def _open_ledger(
+        self, key: StreamKey, code: str, retention: str | None, cause: Cause = Cause.NODE_CRASHED
+    ) -> StreamLedger:
+        """`cause`: of the time since the stream's last whole part, where nothing else is known."""
+        self._must_be_near()
         row = self._index.stream(key)
         if row is not None:
             mend(self.volume, self._index, self._disk, row, self._clock)
         recover.adopt_newest(self.volume, self._index, self._disk, code, key.stream)
         # With a new index nobody knows whether the node was stopped or crashed.
         pending = self._index.meta("import") == PENDING
-        cause = Cause.UNKNOWN if pending else Cause.NODE_CRASHED
-        return take_up(self._index, key, code, self._clock.wall_us(), cause, retention)
+        now_us = self._clock.wall_us()
+        return take_up(self._index, key, code, now_us, Cause.UNKNOWN if pending else cause, retention)
 
     def _write(self, run: RunHandle, part: Part) -> None:
         try:
@@ -183,6 +208,7 @@ class DiskWriter(threading.Thread):
         segment.append(self._disk, part)
 
     def _begin(self, run: RunHandle, part: Part) -> OpenSegment:
+        self._must_be_near()
         ledger = self._ledgers[run.key]
         before = self._open.get(run.key)
         if before is not None:
@@ -220,7 +246,7 @@ class DiskWriter(threading.Thread):
         """After the row: a closed file with an open row looks like a crash."""
         segment.let_go(self._disk)
         if segment.parts and segment.tail_offset is None:
-            self._tailless.append(segment)
+            self._tailless.add(segment)
 
     def _finish(self, segment: OpenSegment) -> None:
         """The ledger and the file as they are when the segment ends."""
@@ -275,8 +301,14 @@ class DiskWriter(threading.Thread):
                 for change in changes:
                     change(index)
 
+        if self._away is not None:
+            # The ledgers know, and tell when the disk is back.
+            return
         self._owed.append(together)
-        self._guarded(self._settle)
+        try:
+            self._settle()
+        except (OSError, sqlite3.Error, Error) as error:
+            self._block(error)
 
     def _settle(self) -> None:
         while self._owed:
@@ -284,38 +316,64 @@ class DiskWriter(threading.Thread):
             self._owed.popleft()
 
     def _flush(self) -> None:
+        self._look()
         if not self._index.is_current():
             self._replace_index()
         self._settle()
         if self._tailless and self.accepts_runs():
-            self._give_tails()
-        directory = os.open(self.volume.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self._disk.flush(directory)
-        finally:
-            os.close(directory)
+            self._tailless.give(self.volume, self._index, self._disk)
+        self.health.prove(self._disk, self.volume)
 
-    def _give_tails(self) -> None:
-        """There is room again, perhaps, for the tails a full disk did not take."""
-        while self._tailless:
-            segment = self._tailless[0]
-            row = self._index.segment(segment.run.run_id, segment.seq)
-            if (
-                row is not None
-                and row.state == "closed"
-                and row.tail_offset is None
-                and segment.path.exists()
-            ):
-                found = recover.contents(segment.path)
-                if found is None:
-                    self._tailless.popleft()
-                    return
-                offset = recover.finish_file(segment.path, self._disk, found, segment.tail)
-                if offset is None:
-                    return
-                segment.tail_offset, segment.size = offset, segment.path.stat().st_size
-                self._index.close_segment(row.id, segment.closing)
-            self._tailless.popleft()
+    # -- the disk is taken away, and comes back ---------------------------------------------------------------
+
+    def _must_be_near(self) -> None:
+        if self._away is not None:
+            raise self._away
+
+    def _look(self) -> None:
+        """Notice that the disk is not there any more, or that it is again. Raises Error while it is away."""
+        try:
+            found = open_volume(self.volume.path)
+        except Error as error:
+            if error.kind is not Kind.NOT_FOUND:
+                raise
+            self._leave(error)
+            raise
+        if found.id != self.volume.id or (self._away is None and found.place != self.volume.place):
+            self._leave(self.volume.swapped_for(found))
+        if self._away is not None:
+            if found.id != self.volume.id:
+                raise self._away
+            self._return(found)
+
+    def _leave(self, why: Error) -> None:
+        """The open files still lead to the old disk, if there is one: what can be closed there is."""
+        if self._away is not None:
+            return
+        for segment in list(self._open.values()):
+            self._end(segment.run, Cause.DISK_MISSING, str(why))
+        self._away = why
+        self._on_error(f"{why.cause}: {why}")
+        self._owed.clear()
+        self._tailless.clear()
+        self._index.abandon()
+
+    def _return(self, found: Volume) -> None:
+        """Everything as after a crash, but for what the ledgers know of the time since."""
+        self._disk.begin(found.path, found.id)
+        index = open_or_create(found, self._clock)
+        away, before = self._away, self._ledgers
+        self.volume, self._index, self._away, self._ledgers = found, index, None, {}
+        try:
+            for key, known in before.items():
+                ledger = self._open_ledger(key, known.row.code, known.row.retention, Cause.DISK_MISSING)
+                for change in known.retell(ledger):
+                    change(index)
+                self._ledgers[key] = ledger
+        except BaseException:
+            self._away, self._ledgers = away, before
+            index.close()
+            raise
 
     def _replace_index(self) -> None:
         """index.db was deleted or swapped under us: go on with a new one; the keeper reads the old files in."""

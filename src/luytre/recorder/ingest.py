@@ -8,7 +8,6 @@ Does not   read sockets (drain.py), reconnect (stream.py), assemble parts (run.p
 from __future__ import annotations
 
 from luytre.archive.keys import Cause
-from luytre.archive.open_segment import RunHandle
 from luytre.base.clock import Clock, from_ntp
 from luytre.base.errors import Error, Kind
 from luytre.base.timekeeping import NODE_CLOCK, STEP_US, NodeClock, StepWatch
@@ -21,13 +20,13 @@ from luytre.media.rtp.interleaved import deliver, missing
 from luytre.media.rtp.receiver import NalReceiver, Receiver
 from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.run import BUDGET_BYTES, OnSample, Run, Target, audio_origin
+from luytre.recorder.run import OnSample, Run, Target, audio_origin
 from luytre.recorder.wall import WallMapping
 
 # A connection that sent this much without one usable picture sends no video that we understand.
 HOPELESS_BYTES = 8 << 20
 # After these the same connection goes on in a new run, with no picture lost between the two.
-CONTINUED = frozenset({Cause.PARAMETERS_CHANGED, Cause.CLOCK_STEPPED})
+CONTINUED = frozenset({Cause.PARAMETERS_CHANGED, Cause.CLOCK_STEPPED, Cause.ELSEWHERE})
 
 
 class Ingest:
@@ -69,8 +68,6 @@ class Ingest:
         self.bytes_received = 0
         self.camera_us: int | None = None
         self.blocked: str | None = None
-        # The run that the disk was too slow for: the next one waits until half the budget is free again.
-        self._behind: RunHandle | None = None
         self.floor_us = target.floor_us
         self._known_sets = -1
         self._track: VideoTrack | None = None
@@ -207,8 +204,8 @@ class Ingest:
         failure = run.failure
         if failure is not None:
             self.blocked = failure
-            if failure == Cause.DISK_SLOW:
-                self._behind = run.handle
+            if failure == Cause.DISK_SLOW and run.handle is not None:
+                self._target.writer.fell_behind(run.handle)
             return failure
         if sample.key and has_new_sets and run.stepped_us:
             return Cause.CLOCK_STEPPED
@@ -216,6 +213,9 @@ class Ingest:
             track = self._current_track()
             if track is not None and track != run.video_track:
                 return Cause.PARAMETERS_CHANGED
+        handle = run.handle
+        if sample.key and has_new_sets and handle is not None and self._target.writer.goes_home(handle):
+            return Cause.ELSEWHERE
         return None
 
     def _tell(self, run: Run, track: int, sample: Sample, received_us: int) -> None:
@@ -223,13 +223,9 @@ class Ingest:
             self._on_sample(run, track, sample, received_us)
 
     def _may_begin(self) -> bool:
-        """The disk is not left alone after a failure, and has caught up."""
-        if self._behind is not None:
-            if self._behind.pending_bytes > BUDGET_BYTES // 2:
-                return False
-            self._behind = None
+        """A disk is there that is not left alone after a failure, and has caught up."""
         if not self._target.writer.accepts_runs():
-            self.blocked = self.blocked or Cause.DISK_ERROR
+            self.blocked = self._target.writer.trouble
             return False
         return True
 
@@ -242,7 +238,7 @@ class Ingest:
             target,
             track,
             self._audio_track,
-            self.floor_us,
+            max(self.floor_us, target.writer.floor_us),
             self._clock,
             sample,
             received_us,

@@ -9,23 +9,27 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
+from luytre.archive.disk import Disk, OsDisk
+from luytre.archive.health import HANG_S
+from luytre.archive.journaled import JOURNAL_FLUSH_S, JournaledDisk
 from luytre.archive.keeper import Keeper
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.retention import Policy
-from luytre.archive.volume import open_volume
+from luytre.archive.volume import Volume
 from luytre.archive.writer import DiskWriter
 from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
+from luytre.recorder.berth import Berth
 from luytre.recorder.drain import Drainer
 from luytre.recorder.gate import Gate, OpenGate, gate_of
+from luytre.recorder.outlet import Outlet
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, load
 from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run
@@ -36,8 +40,6 @@ _log = log.get("recorder")
 
 PLAN_LOOK_S = 1.0
 VOLUME_RETRY_S = 10.0
-# A disk that hangs must not keep the plan of the other volumes waiting.
-VOLUME_OPEN_S = 20.0
 KEEPER_EVERY_S = 60.0
 STOP_S = 8.0
 
@@ -49,7 +51,7 @@ class _Active:
 
 
 class RecorderProcess:
-    """`pace` and `volume_retry_s` are for those who cannot wait."""
+    """`pace`, `volume_retry_s` and `hang_s` are for those who cannot wait; `disk_of`: what a volume is written through."""
 
     def __init__(
         self,
@@ -60,23 +62,28 @@ class RecorderProcess:
         *,
         pace: Pace = PACE,
         volume_retry_s: float = VOLUME_RETRY_S,
+        hang_s: float = HANG_S,
+        disk_of: Callable[[VolumePlan], Disk] = lambda _: OsDisk(),
     ) -> None:
         self._directory = directory
         self._shard, self._shards = shard, shards
         self._clock = clock
         self._pace = pace
-        self._volume_retry_s = volume_retry_s
+        self._volume_retry_s, self._hang_s, self._disk_of = volume_retry_s, hang_s, disk_of
         self._drainer = Drainer(pace.patience.look_s)
         self._stopping = asyncio.Event()
         self._publisher = Publisher(self._states, self._watch, self._run_of, self._trigger)
         self._active: dict[StreamKey, _Active] = {}
-        self._waiting: dict[StreamKey, StreamState] = {}
-        self._writers: dict[str, DiskWriter] = {}
+        self._berths: dict[str, Berth] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        # By path, as the plan gives it.
         self._keepers: dict[str, Keeper] = {}
         self._policies: dict[str, Policy] = {}
+        self._retired: list[DiskWriter | Keeper] = []
         self._plan = Plan()
         self._plan_mark: tuple[int, int, int] | None = None
         self._volumes_at_s = 0.0
+        self._told: dict[str, str] = {}
 
     async def run(self) -> int:
         """Until stop() or a signal. The exit code: 0, or 1 when it has to be started again to get clean."""
@@ -95,6 +102,7 @@ class RecorderProcess:
         code = 0
         while not self._stopping.is_set():
             await self._follow_plan()
+            self._tend()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), PLAN_LOOK_S)
             if self._has_dead_writer():
@@ -102,6 +110,8 @@ class RecorderProcess:
                 break
         await self._end(list(self._active), Cause.NODE_STOPPED)
         drainer.cancel()
+        for task in self._opening:
+            task.cancel()
         await self._publisher.stop()
         await asyncio.to_thread(self._close)
         _log.info("recorder stopped", shard=self._shard)
@@ -112,12 +122,16 @@ class RecorderProcess:
         self._stopping.set()
 
     def _close(self) -> None:
-        for keeper in self._keepers.values():
-            keeper.stop()
-        for writer in self._writers.values():
-            writer.stop()
-        for thread in [*self._keepers.values(), *self._writers.values()]:
-            thread.join(STOP_S)
+        threads: list[DiskWriter | Keeper] = [*self._keepers.values(), *self._writers()]
+        for thread in threads:
+            thread.stop()
+        # Together: one disk that hangs must not take the time of the others.
+        until_s = self._clock.monotonic_s() + STOP_S
+        for thread in [*threads, *self._retired]:
+            thread.join(max(until_s - self._clock.monotonic_s(), 0.0))
+
+    def _writers(self) -> list[DiskWriter]:
+        return [berth.writer for berth in self._berths.values() if berth.writer is not None]
 
     # -- the plan ---------------------------------------------------------------------------------------------
 
@@ -130,8 +144,6 @@ class RecorderProcess:
                 self._plan_mark = mark
                 self._plan = load(path)
                 await self._apply()
-            elif self._waiting and self._clock.monotonic_s() >= self._volumes_at_s:
-                await self._apply()
         except OSError:
             # Not written yet, or being replaced: what runs goes on.
             return
@@ -140,9 +152,9 @@ class RecorderProcess:
 
     def _has_dead_writer(self) -> bool:
         """A writer's thread never ends by itself. What died with it (open files, locks) only goes with the process."""
-        dead = [path for path, writer in self._writers.items() if not writer.is_alive()]
-        for path in dead:
-            _log.error("writer died, the recorder begins again", volume=path)
+        dead = [writer for writer in self._writers() if not writer.is_alive()]
+        for writer in dead:
+            _log.error("writer died, the recorder begins again", volume=str(writer.volume.path))
         return bool(dead)
 
     async def _apply(self) -> None:
@@ -151,72 +163,105 @@ class RecorderProcess:
         await self._end([key for key in plans if key not in mine], Cause.CAMERA_DISABLED)
         changed = [key for key, plan in plans.items() if key in mine and mine[key] != plan]
         await self._end(changed, Cause.CONNECTING)
-        self._waiting.clear()
-        self._volumes_at_s = self._clock.monotonic_s() + self._volume_retry_s
+        self._volumes_at_s = 0.0
         for volume in self._plan.volumes:
             self._policies[volume.path] = Policy(
                 self._plan.promises, volume.max_bytes, volume.reserve_bytes, self._plan.alarm_days
             )
-        await asyncio.gather(*map(self._open, self._plan.volumes))
+            self._berth(volume.path)
+        self._tend()
         for key, stream in mine.items():
             if key not in self._active:
                 self._begin(stream)
 
+    # -- volumes ----------------------------------------------------------------------------------------------
+
+    def _berth(self, path: str) -> Berth:
+        """Volumes may be given relative to the node's directory."""
+        return self._berths.setdefault(path, Berth(path, self._directory / path))
+
+    def _tend(self) -> None:
+        """Now and then: look for the volumes that are not there."""
+        now_s = self._clock.monotonic_s()
+        if now_s < self._volumes_at_s:
+            return
+        self._volumes_at_s = now_s + self._volume_retry_s
+        for volume in self._plan.volumes:
+            if self._berth(volume.path).needs_opening:
+                task = asyncio.create_task(self._open(volume), name=f"open {volume.path}")
+                self._opening.add(task)
+                task.add_done_callback(self._opened)
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("volume not opened, a defect", task=task.get_name(), error=repr(task.exception()))
+
     async def _open(self, volume: VolumePlan) -> None:
-        writer = self._writers.get(volume.path)
-        if writer is not None and writer.is_alive():
-            return
-        try:
-            async with asyncio.timeout(VOLUME_OPEN_S):
-                found = await asyncio.to_thread(open_volume, self._path(volume.path))
-            keeper = self._keepers.get(volume.path) or Keeper(
-                found,
-                lambda: self._policies[volume.path],
-                every_s=KEEPER_EVERY_S,
-                clock=self._clock,
-                on_error=lambda what: _log.warning("keeper", problem=what),
-            )
-            writer = DiskWriter(
-                found,
-                flush_s=volume.flush_s,
-                segment_s=self._plan.segment_s,
-                clock=self._clock,
-                on_full=keeper.sweep_soon,
-                on_error=lambda what: _log.warning("writer", problem=what),
-            )
-            writer.start()
-            await _until_ready(writer)
-        except (Error, OSError, sqlite3.Error) as error:
-            _log.warning("volume not taken", volume=volume.path, error=str(error) or "it does not answer")
-            return
-        self._writers[volume.path] = writer
-        if self._shard == 0 and volume.path not in self._keepers:
+        berth = self._berth(volume.path)
+        keeper: Keeper | None = None
+
+        def make(found: Volume) -> DiskWriter:
+            nonlocal keeper
+            keeper = self._keeper(volume.path, found)
+            return self._writer(volume, found, keeper)
+
+        def retire(writer: DiskWriter) -> None:
+            old = self._keepers.pop(volume.path, None)
+            self._retired += [writer] if old is None else [writer, old]
+            for thread in self._retired:
+                thread.stop()
+
+        opened = await berth.open(lambda: list(self._berths.values()), make, retire)
+        problem = "" if berth.problem is None else f"{berth.problem} {berth.problem.hint}"
+        if problem and self._told.get(volume.path) != problem:
+            _log.warning("volume not taken", volume=volume.path, error=problem)
+        self._told[volume.path] = problem
+        if opened is not None and keeper is not None and self._shard == 0:
             self._keepers[volume.path] = keeper
             keeper.start()
 
-    def _path(self, path: str) -> Path:
-        """Volumes may be given relative to the node's directory."""
-        return self._directory / path
+    def _keeper(self, path: str, found: Volume) -> Keeper:
+        return Keeper(
+            found,
+            lambda: self._policies[path],
+            every_s=KEEPER_EVERY_S,
+            clock=self._clock,
+            on_error=lambda what: _log.warning("keeper", problem=what),
+        )
+
+    def _writer(self, volume: VolumePlan, found: Volume, keeper: Keeper) -> DiskWriter:
+        return DiskWriter(
+            found,
+            flush_s=JOURNAL_FLUSH_S if volume.journal else volume.flush_s,
+            segment_s=self._plan.segment_s,
+            clock=self._clock,
+            disk=self._disk(volume),
+            hang_s=self._hang_s,
+            on_full=keeper.sweep_soon,
+            on_error=lambda what: _log.warning("writer", problem=what),
+        )
+
+    def _disk(self, volume: VolumePlan) -> Disk:
+        disk = self._disk_of(volume)
+        if not volume.journal:
+            return disk
+        return JournaledDisk(
+            disk,
+            self._directory / volume.journal,
+            volume.flush_s,
+            clock=self._clock,
+            on_error=lambda what: _log.warning("journal", volume=volume.path, problem=what),
+        )
 
     # -- streams ----------------------------------------------------------------------------------------------
 
     def _begin(self, plan: StreamPlan) -> None:
-        writer = self._writers.get(plan.volume)
-        if writer is None:
-            state = StreamState(
-                plan.camera,
-                plan.stream,
-                "retrying",
-                Cause.DISK_ERROR,
-                f"volume {plan.volume} is not there",
-                self._clock.wall_us(),
-            )
-            self._waiting[plan.key] = state
-            self._publisher.state(state)
-            return
+        berths = [self._berth(path) for path in dict.fromkeys((plan.volume, *plan.spares))]
+        outlet = Outlet(plan.key, plan.code, plan.retention, berths, self._clock, self._pace.return_s)
         recorder = StreamRecorder(
             plan,
-            writer,
+            outlet,
             self._drainer,
             self._clock,
             self._publisher.state,
@@ -267,7 +312,7 @@ class RecorderProcess:
             await asyncio.wait([active.task for active in ending])
 
     def _states(self) -> list[StreamState]:
-        return [active.recorder.state for active in self._active.values()] + list(self._waiting.values())
+        return [active.recorder.state for active in self._active.values()]
 
     def _watch(self, key: StreamKey, watched: bool) -> None:
         active = self._active.get(key)
@@ -278,14 +323,3 @@ class RecorderProcess:
         active = self._active.get(key)
         drain = active.recorder.drain if active is not None else None
         return drain.ingest.run if drain is not None else None
-
-
-async def _until_ready(writer: DiskWriter) -> None:
-    """Raises Error or TimeoutError; a thread that died before it could say why counts as one that does not answer."""
-    ready = asyncio.wrap_future(writer.ready)
-    async with asyncio.timeout(VOLUME_OPEN_S):
-        while not ready.done():
-            if not writer.is_alive() and not writer.ready.done():
-                raise TimeoutError("the writer died")
-            await asyncio.wait([ready], timeout=0.5)
-    ready.result()

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from luytre.archive.keys import Cause, Clocks, StreamKey
 from luytre.archive.open_segment import RunHandle
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
 from luytre.base.timekeeping import NODE_CLOCK, NodeClock
@@ -21,7 +20,7 @@ from luytre.media.fmp4.write import init_segment
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, Track, VideoTrack
 from luytre.recorder.assemble import Assembler, Group
 from luytre.recorder.gate import Gate
-from luytre.recorder.tape import Tape, Timed
+from luytre.recorder.tape import Sink, Tape, Timed
 from luytre.recorder.wall import WallMapping
 
 # Unwritten bytes of one stream: half a minute at 4 Mb/s (design/archive.md, "Pressure").
@@ -36,11 +35,11 @@ OnSample = Callable[["Run", int, Sample, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the runs of a stream go, and what of them; `floor_us` from DiskWriter.take_up."""
+    """Where the runs of a stream go, and what of them; `floor_us`: none may begin earlier."""
 
     key: StreamKey
     code: str
-    writer: DiskWriter
+    writer: Sink
     floor_us: int
     gate: Gate
 
@@ -74,6 +73,7 @@ class Run:
         # What the camera's clock is ahead of the node's, by its last sender report.
         self.camera_us: int | None = None
         self._node = node
+        self._sink = target.writer
         self.key = target.key
         self.id = uuid7(clock).hex
         init = init_segment(self.tracks)
@@ -93,7 +93,7 @@ class Run:
             return None
         if handle.failure is None and handle.pending_bytes > BUDGET_BYTES:
             return Cause.DISK_SLOW
-        return handle.failure
+        return handle.failure or self._sink.must_leave(handle)
 
     @property
     def handle(self) -> RunHandle | None:

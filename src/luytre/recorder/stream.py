@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from luytre.archive.keys import Cause
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
-from luytre.base.errors import Error, Kind
+from luytre.base.errors import Error
 from luytre.recorder.connection import HANDSHAKE_S, connect
 from luytre.recorder.drain import PATIENCE, Drain, Drainer, Patience
 from luytre.recorder.gate import Gate
 from luytre.recorder.ingest import Ingest
+from luytre.recorder.outlet import RETURN_S, Outlet
 from luytre.recorder.plan import StreamPlan
 from luytre.recorder.run import OnSample, Target
 from luytre.recorder.state import StreamState
@@ -36,6 +35,7 @@ class Pace:
     auth_s, longest_auth_s  after a refused password: cameras lock out whoever keeps trying
     good_s                  after this much recording in one connection the wait starts small again: a camera that
                             closes every 30 s loses a second each time, not half of its pictures
+    return_s                for so long its own volume must have been well before a stream comes back to it
     """
 
     first_s: float = 1.0
@@ -44,6 +44,7 @@ class Pace:
     longest_auth_s: float = 300.0
     good_s: float = 10.0
     handshake_s: float = HANDSHAKE_S
+    return_s: float = RETURN_S
     patience: Patience = PATIENCE
 
 
@@ -54,7 +55,7 @@ class StreamRecorder:
     def __init__(
         self,
         plan: StreamPlan,
-        writer: DiskWriter,
+        outlet: Outlet,
         drainer: Drainer,
         clock: Clock,
         on_state: Callable[[StreamState], None],
@@ -65,7 +66,7 @@ class StreamRecorder:
     ) -> None:
         self.plan = plan
         self.gate = gate
-        self._writer = writer
+        self._outlet = outlet
         self._drainer = drainer
         self._clock = clock
         self._on_state = on_state
@@ -103,16 +104,20 @@ class StreamRecorder:
             self._gap(self.end_cause)
 
     async def _take_up(self) -> None:
-        """Heal and open the ledger; a disk that refuses is asked again until it does not."""
-        while True:
-            try:
-                self._floor_us = await asyncio.wrap_future(
-                    self._writer.take_up(self.plan.key, self.plan.code)
+        """Heal and open the ledger; disks that refuse are asked again until one does not."""
+        while (problem := await self._outlet.ready()) is not None:
+            self._fails(problem.cause)
+            self._set(
+                replace(
+                    self.state,
+                    state="retrying",
+                    cause=problem.cause,
+                    detail=problem.message,
+                    since_us=self._failing_since_us,
                 )
-                return
-            except (OSError, sqlite3.Error, Error) as problem:
-                cause = problem.cause if isinstance(problem, Error) else Cause.DISK_ERROR
-                await self._wait(Error(Kind.UNAVAILABLE, str(problem), cause=cause))
+            )
+            await asyncio.sleep(self._pace.first_s)
+        self._floor_us = self._outlet.floor_us
 
     async def _attempt(self) -> Error:
         """One connection, from the first word to its end; the Error says why it ended."""
@@ -125,7 +130,7 @@ class StreamRecorder:
         except Error as error:
             self._gap(error.cause, error.message)
             return error
-        target = Target(plan.key, plan.code, self._writer, self._floor_us, self.gate)
+        target = Target(plan.key, plan.code, self._outlet, self._floor_us, self.gate)
         ingest = Ingest(connection.playing.tracks, target, self._clock, self._on_sample)
         self._counted = (0, 0, self._clock.monotonic_s())
         self._auth_wait_s = 0.0
@@ -159,7 +164,7 @@ class StreamRecorder:
         """The clock may be set back before the next run: it must not begin where gaps are in the ledger already."""
         now_us = self._clock.wall_us()
         self._floor_us = max(self._floor_us, now_us)
-        self._writer.gap(self.plan.key, now_us, cause, detail)
+        self._outlet.gap(now_us, cause, detail)
 
     async def _follow(self, drain: Drain) -> Error:
         """Publish state and statistics until the connection ends."""
@@ -206,7 +211,7 @@ class StreamRecorder:
             self.state,
             state="standby" if standby else "recording",
             cause=standby,
-            detail="",
+            detail=self._where(),
             retry_at_us=None,
             codec=track.codec if track else None,
             codec_string=track.codec_string if track else None,
@@ -225,6 +230,11 @@ class StreamRecorder:
         if self.state.state != state.state:
             state = replace(state, since_us=self._clock.wall_us())
         self._set(state)
+
+    def _where(self) -> str:
+        """For technicians: that it is recorded elsewhere, and why."""
+        why = self._outlet.away_because
+        return "" if why is None else f"{Cause.ELSEWHERE}: {why}"
 
     async def _wait(self, error: Error) -> None:
         pace = self._pace

@@ -8,11 +8,10 @@ Does not   time the groups (run.py), or decide what is kept (gate.py).
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from luytre.archive.keys import Cause, Clocks, StreamKey
 from luytre.archive.open_segment import Part, RunHandle
-from luytre.archive.writer import DiskWriter
 from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample
@@ -21,6 +20,36 @@ from luytre.recorder.gate import Gate
 
 # Of one stream: 8 s at 8 Mb/s.
 MEMORY_BYTES = 8 << 20
+
+
+class Sink(Protocol):
+    """Where runs are written (outlet.py)."""
+
+    def accepts_runs(self) -> bool:
+        """Whether a run may begin now."""
+
+    def write(self, run: RunHandle, part: Part) -> None: ...
+
+    def end(self, run: RunHandle, cause: str, detail: str = "") -> None: ...
+
+    def must_leave(self, run: RunHandle) -> str | None:
+        """Why the run must end though its parts were taken."""
+
+    def goes_home(self, run: RunHandle) -> bool:
+        """Whether the run should end at the next keyframe, to go on where it belongs."""
+
+    def fell_behind(self, run: RunHandle) -> None: ...
+
+    @property
+    def trouble(self) -> str:
+        """Why no run may begin."""
+
+    @property
+    def floor_us(self) -> int:
+        """No run may begin earlier, whatever the clock says."""
+
+    def gap(self, at_us: int, cause: str, detail: str = "") -> None:
+        """From `at_us` on nothing is recorded."""
 
 
 class Timed(NamedTuple):
@@ -45,12 +74,12 @@ class Tape:
         code: str,
         init: bytes,
         audio: AudioTrack | None,
-        writer: DiskWriter,
+        sink: Sink,
         gate: Gate,
         clock: Clock,
     ) -> None:
         self._key, self._code, self._init, self._audio = key, code, init, audio
-        self._writer, self._gate, self._clock = writer, gate, clock
+        self._sink, self._gate, self._clock = sink, gate, clock
         self.handle: RunHandle | None = None
         self._sequence = 0
         self._take_ticks = 0
@@ -75,19 +104,19 @@ class Tape:
             self._write(timed, origin)
             return
         if self.handle is not None:
-            self._writer.end(self.handle, self._gate.cause)
+            self._sink.end(self.handle, self._gate.cause)
             self.handle, self._told_shut = None, True
         elif not self._told_shut:
-            self._writer.gap(self._key, timed.start_us, self._gate.cause)
+            self._sink.gap(timed.start_us, self._gate.cause)
             self._told_shut = True
         self._remember(timed)
 
     def end(self, cause: str, detail: str, end_us: int) -> None:
         """The run is over, at `end_us`; what is only remembered is forgotten."""
         if self.handle is not None:
-            self._writer.end(self.handle, cause, detail)
+            self._sink.end(self.handle, cause, detail)
         else:
-            self._writer.gap(self._key, end_us, cause, detail)
+            self._sink.gap(end_us, cause, detail)
 
     def _remember(self, timed: Timed) -> None:
         self._memory.append(timed)
@@ -144,7 +173,7 @@ class Tape:
             group.key,
             timed.clocks,
         )
-        self._writer.write(self.handle, part)
+        self._sink.write(self.handle, part)
 
 
 def _moved(group: Group, ticks: int, audio: AudioTrack | None) -> Group:

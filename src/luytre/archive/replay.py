@@ -1,0 +1,123 @@
+"""Bring a volume up to what its journals tell, after a power cut (design/archive.md, "Journal").
+
+Promises   doing it twice, or after only half of it was done, comes to the same; nothing is written outside `video/`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from luytre.archive import recover
+from luytre.archive.disk import Disk, flush, is_being_written
+from luytre.archive.journal import (
+    CREATE,
+    TRUNCATE,
+    UNLINK,
+    WRITE,
+    Record,
+    is_there,
+    records,
+    replaying,
+    waiting,
+)
+from luytre.base.errors import Error
+
+
+def replay(folder: Path, root: Path, volume_id: str, disk: Disk) -> int:
+    """Do again what the journals in `folder` tell of the volume at `root`, then remove them. Gives the number of records.
+    Raises OSError when the volume's disk does not take it: the journals stay.
+    """
+    if not is_there(folder):
+        return 0
+    with replaying(folder, volume_id):
+        return _replay(folder, root, volume_id, disk)
+
+
+def forget(folder: Path, volume_id: str) -> None:
+    """Journals that were not there when the volume was taken up tell of a past that has been settled without them."""
+    for path, fd in waiting(folder, volume_id):
+        path.unlink(missing_ok=True)
+        os.close(fd)
+
+
+def _replay(folder: Path, root: Path, volume_id: str, disk: Disk) -> int:
+    journals = waiting(folder, volume_id)
+    try:
+        told = [
+            record for path, _ in journals for record in records(path, volume_id) if _is_ours(record.path)
+        ]
+        done = _finished_since(root, told)
+        for record in told:
+            if record.path not in done:
+                _do(root / record.path, record)
+        if told:
+            flush(disk, root)
+        for path, _ in journals:
+            path.unlink(missing_ok=True)
+        return len(told)
+    finally:
+        for _, fd in journals:
+            os.close(fd)
+
+
+def _is_ours(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return len(parts) > 1 and parts[0] == "video" and ".." not in parts
+
+
+def _finished_since(root: Path, told: list[Record]) -> set[str]:
+    """Files that somebody closed at another place than the journal does: a repair that came first."""
+    ends: dict[str, int] = {}
+    for record in told:
+        if record.kind == WRITE:
+            ends[record.path] = max(ends.get(record.path, 0), record.offset + len(record.data))
+        elif record.kind == TRUNCATE:
+            ends[record.path] = record.offset
+    return {path for path, end in ends.items() if _is_settled(root / path, end)}
+
+
+def _is_settled(path: Path, end: int) -> bool:
+    try:
+        if not path.exists():
+            return False
+        if is_being_written(path):
+            return True
+        found = recover.contents(path)
+    except (OSError, Error):
+        return False
+    return found is not None and found.whole and found.size != end
+
+
+def _do(path: Path, record: Record) -> None:
+    if record.kind == UNLINK:
+        path.unlink(missing_ok=True)
+        return
+    how = os.O_RDWR | os.O_CLOEXEC
+    if record.kind == CREATE:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        how |= os.O_CREAT
+    try:
+        fd = os.open(path, how, 0o640)
+    except FileNotFoundError:
+        # It was on the disk when the journal began, and has been deleted since.
+        return
+    try:
+        if record.kind == WRITE:
+            _write_at(fd, record)
+        elif record.kind == TRUNCATE:
+            with suppress(OSError):
+                if os.fstat(fd).st_size > record.offset:
+                    os.ftruncate(fd, record.offset)
+    finally:
+        os.close(fd)
+
+
+def _write_at(fd: int, record: Record) -> None:
+    if os.fstat(fd).st_size < record.offset:
+        # What lies before was never told, so it cannot be made whole.
+        return
+    done = 0
+    while done < len(record.data):
+        done += os.pwrite(fd, record.data[done:], record.offset + done)
