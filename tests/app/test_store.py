@@ -13,6 +13,7 @@ import pytest
 from luytre.app import launch, lock
 from luytre.app.foundation import add_disks, init
 from luytre.app.store import Store
+from luytre.archive.journal import is_there
 from luytre.base.config import NodeConfig, VolumeConfig, load
 from luytre.base.errors import Error, Kind
 from luytre.cameras.registry import NewCamera
@@ -56,6 +57,15 @@ def test_what_was_cut_short_is_finished(tmp_path: Path) -> None:
     init(directory, CONFIG)
     assert (directory / "node.key").read_bytes() == key
     Store.open(directory).close()
+
+
+def test_the_folder_of_a_journal_is_made_once_and_only_when_asked(directory: Path) -> None:
+    """Where the quick disk is not mounted, an empty folder must not be written to."""
+    path = directory / "luytre.toml"
+    path.write_text(path.read_text().replace("[[volumes]]", '[[volumes]]\njournal = "ssd/journal"'))
+    assert not is_there(directory / "ssd/journal")
+    add_disks(directory)
+    assert is_there(directory / "ssd/journal")
 
 
 def test_a_new_disk(directory: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from luytre.app import daybook
 from luytre.archive import seals
 from luytre.base.clock import ManualClock
 from luytre.base.errors import Error
@@ -84,3 +85,26 @@ def test_a_key_that_is_none(node: Path, tmp_path: Path) -> None:
     with pytest.raises(Error) as caught:
         check(node, True, False, tmp_path / "key", True)
     assert caught.value.cause == "no_public_key"
+
+
+def test_a_volume_that_is_away_is_told_and_the_others_are_checked(
+    node: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = node / "luytre.toml"
+    settings.write_text(settings.read_text() + f'\n[[volumes]]\npath = "{node.parent / "away"}"\n')
+    (node.parent / "volume" / "index.db").unlink()
+    findings = answer(capsys, node)
+    assert [finding["path"] for finding in findings] == ["index.db", "away"]
+    assert "Mount the disk" in str(findings[1]["message"])
+
+
+def test_the_daily_certificates_are_checked_too(node: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signer = load_signer(node / "node.key")
+    for day in ("2026-11-20", "2026-11-21"):
+        daybook.add(node, {"date": day, "cameras": []}, signer.sign, signer.public_key)
+    assert answer(capsys, node) == []
+    page = node / daybook.FOLDER / "2026-11-20.json"
+    page.write_text(page.read_text().replace('"cameras": []', '"cameras": [1]'))
+    findings = answer(capsys, node)
+    assert {finding["invariant"] for finding in findings} == {13}
+    assert {finding["path"] for finding in findings} >= {"2026-11-20"}

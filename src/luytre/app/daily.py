@@ -159,7 +159,7 @@ def _known(paths: Sequence[Path]) -> tuple[dict[StreamKey, _Known], list[VolumeL
     for path in paths:
         try:
             volume = open_volume(path)
-            with closing(Index(volume.index_path, volume.id)) as index:
+            with closing(Index(volume.index_path, volume.id, read_only=volume.is_read_only())) as index:
                 rows = index.streams()
         except (Error, sqlite3.Error) as error:
             lines.append(VolumeLine(str(path), None, str(error)))

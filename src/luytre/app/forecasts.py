@@ -30,7 +30,7 @@ def _forecast(plan: Plan, planned: VolumePlan, now_us: int) -> Forecast | None:
     policy = Policy(plan.promises, planned.max_bytes, planned.reserve_bytes, plan.alarm_days)
     try:
         volume = open_volume(Path(planned.path))
-        with closing(Index(volume.index_path, volume.id)) as index:
+        with closing(Index(volume.index_path, volume.id, read_only=volume.is_read_only())) as index:
             return forecast(volume, index, policy, now_us)
     except (Error, OSError, sqlite3.Error):
         return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luytre.app.store import ROOMS
+from luytre.archive.journal import create_journal
 from luytre.archive.volume import MARKER, create_volume, must_differ, open_volume
 from luytre.base import config as settings
 from luytre.base.config import NodeConfig
@@ -51,6 +52,7 @@ def init(directory: Path, config: NodeConfig) -> InitResult:
     if not (directory / settings.KEY_FILE).exists():
         create_key(directory / settings.KEY_FILE)
     made = _make_volumes([directory / volume.path for volume in config.volumes])
+    _make_journals([directory / volume.journal for volume in config.volumes if volume.journal])
     bring_up_to_date(directory, config)
     try:
         fresh = directory / (settings.FILE + ".new")
@@ -64,10 +66,12 @@ def init(directory: Path, config: NodeConfig) -> InitResult:
 
 
 def add_disks(directory: Path) -> InitResult:
-    """Make volumes of the directories that luytre.toml names and that are none yet."""
+    """Make volumes, and folders of journals, of the directories that luytre.toml names and that are none yet."""
     directory = directory.absolute()
     config = settings.load(directory)
-    return InitResult(directory, config, _make_volumes([volume.path for volume in config.volumes]))
+    made = _make_volumes([volume.path for volume in config.volumes])
+    _make_journals([volume.journal for volume in config.volumes if volume.journal])
+    return InitResult(directory, config, made)
 
 
 def bring_up_to_date(directory: Path, config: NodeConfig) -> None:
@@ -92,3 +96,8 @@ def _make_volumes(paths: list[Path]) -> tuple[Path, ...]:
             made.append(path)
     must_differ(map(open_volume, paths))
     return tuple(made)
+
+
+def _make_journals(paths: list[Path]) -> None:
+    for path in paths:
+        create_journal(path)

@@ -56,6 +56,9 @@ def _volumes(store: Store) -> list[Path]:
 def _seal(store: Store, path: Path, signer: Signer) -> bool:
     try:
         volume = open_volume(path)
+        if volume.is_read_only():
+            # Nothing is added to it that would have to be sealed, and nothing can be.
+            return True
         with closing(Index(volume.index_path, volume.id)) as index:
             seal = seals.seal(volume, index, signer.sign, signer.public_key, store.clock.wall_us())
         if seal is not None:

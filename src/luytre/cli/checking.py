@@ -7,12 +7,14 @@ from pathlib import Path
 
 import typer
 
+from luytre.app import daybook
 from luytre.archive.check import Finding
 from luytre.archive.check import check as prove
 from luytre.archive.check_seals import Trust
 from luytre.archive.seals import expected
 from luytre.archive.volume import MARKER, open_volume
 from luytre.base import config as settings
+from luytre.base.errors import Error
 from luytre.base.signing import load_public_key, load_signer, verify
 from luytre.cli.language import find, say
 from luytre.cli.output import number, print_json, print_table, progress, size
@@ -21,9 +23,9 @@ from luytre.cli.output import number, print_json, print_table, progress, size
 def check(directory: Path, quick: bool, repair: bool, key: Path | None, as_json: bool) -> None:
     """Exit 1 when something is wrong and was not repaired."""
     trusted = _trusted_key(directory, key)
-    results = [
-        (path, _check(path, quick, repair, _trust(directory, path, trusted))) for path in _volumes(directory)
-    ]
+    results = [(path, _volume(directory, path, quick, repair, trusted)) for path in _volumes(directory)]
+    if (directory / daybook.FOLDER).is_dir() and (directory / settings.FILE).exists():
+        results.append((directory / daybook.FOLDER, _days(directory, trusted)))
     findings = [finding for _, found in results for finding in found]
     clean = all(finding.repaired or finding.severity == "note" for finding in findings)
     if as_json:
@@ -53,8 +55,23 @@ def _trusted_key(directory: Path, key: Path | None) -> bytes | None:
     return load_signer(own).public_key if own.exists() else None
 
 
-def _trust(directory: Path, volume: Path, trusted: bytes | None) -> Trust:
-    return Trust(verify, trusted, expected(directory, open_volume(volume)))
+def _volume(directory: Path, path: Path, quick: bool, repair: bool, trusted: bytes | None) -> list[Finding]:
+    """One volume that is away keeps nobody from checking the others."""
+    try:
+        trust = Trust(verify, trusted, expected(directory, open_volume(path)))
+        return _check(path, quick, repair, trust)
+    except Error as error:
+        if path == directory:
+            raise
+        return [Finding(1, "error", path.name, f"{error.message}. {error.hint}")]
+
+
+def _days(directory: Path, trusted: bytes | None) -> list[Finding]:
+    """The daily certificates."""
+    return [
+        Finding(13, "error", problem.date, problem.message)
+        for problem in daybook.verify_days(directory, trusted)
+    ]
 
 
 def _check(path: Path, quick: bool, repair: bool, trust: Trust) -> list[Finding]:

@@ -11,10 +11,11 @@ import gc
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
+from luytre.archive.alarm import Alarm
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.health import HANG_S
 from luytre.archive.journaled import JOURNAL_FLUSH_S, JournaledDisk
@@ -228,6 +229,7 @@ class RecorderProcess:
             every_s=KEEPER_EVERY_S,
             clock=self._clock,
             on_error=lambda what: _log.warning("keeper", problem=what),
+            on_alarm=lambda alarm: _log_alarm(path, alarm),
         )
 
     def _writer(self, volume: VolumePlan, found: Volume, keeper: Keeper) -> DiskWriter:
@@ -323,3 +325,10 @@ class RecorderProcess:
         active = self._active.get(key)
         drain = active.recorder.drain if active is not None else None
         return drain.ingest.run if drain is not None else None
+
+
+def _log_alarm(volume: str, alarm: Alarm | None) -> None:
+    if alarm is None:
+        _log.info("the promise can be held again", volume=volume)
+    else:
+        _log.warning("the promise cannot be held", volume=volume, **asdict(alarm))
