@@ -62,7 +62,7 @@ def test_what_was_cut_short_is_finished(tmp_path: Path) -> None:
 def test_the_folder_of_a_journal_is_made_once_and_only_when_asked(directory: Path) -> None:
     """Where the quick disk is not mounted, an empty folder must not be written to."""
     path = directory / "luytre.toml"
-    path.write_text(path.read_text().replace("[[volumes]]", '[[volumes]]\njournal = "ssd/journal"'))
+    path.write_text(path.read_text() + 'journal = "ssd/journal"\n')
     assert not is_there(directory / "ssd/journal")
     add_disks(directory)
     assert is_there(directory / "ssd/journal")
