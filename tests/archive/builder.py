@@ -8,6 +8,7 @@ Does not   know sockets or cameras.
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
@@ -169,6 +170,11 @@ class MortalWriter(DiskWriter):
 
     def _die(self) -> None:
         raise Killed
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """Its own connection, for tests that hurt it."""
+        return self._index.db
 
     def close_index(self) -> None:
         """What the kernel does for a process that died."""

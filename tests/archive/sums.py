@@ -45,4 +45,4 @@ def adds_up(ward: Ward, *keys: StreamKey) -> None:
 def is_clean(ward: Ward) -> None:
     """Every invariant holds."""
     found = [finding for finding in check(ward.path, clock=ward.clock) if finding.severity == "error"]
-    assert found == []
+    assert found == [], found
