@@ -37,7 +37,8 @@ from tests.media.clips import Coded, Placed
 
 KEY = StreamKey("018f0000-0000-7000-8000-000000000001", "main")
 OTHER = StreamKey("018f0000-0000-7000-8000-000000000002", "main")
-CODES = {KEY: "cong-truoc", OTHER: "ngo-12"}
+SUB = StreamKey(KEY.camera, "sub")
+CODES = {KEY: "cong-truoc", OTHER: "ngo-12", SUB: "cong-truoc"}
 # 2026-11-22T07:04:40Z
 START_US = 1_795_331_080_000_000
 
