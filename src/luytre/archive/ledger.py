@@ -134,6 +134,11 @@ def take_up(
         covered_us = max(row.since_us, row.expired_us)
         if last is not None and last.end_us is not None:
             covered_us = max(covered_us, last.end_us)
+        # A segment that began and got no whole part has ended the gap before it.
+        gap_end_us = index.db.execute(
+            "SELECT max(end_us) FROM gap WHERE stream_id = ?", (row.id,)
+        ).fetchone()[0]
+        covered_us = max(covered_us, gap_end_us or covered_us)
         open_gap = index.open_gap(row.id)
         if open_gap is not None:
             covered_us = max(covered_us, open_gap.start_us)
