@@ -147,6 +147,8 @@ class Recording(threading.Thread):
         self._cameras = cameras
         self.writer = TimedWriter(volume, self._clock)
         self._enough = threading.Event()
+        # Each camera has been written once.
+        self.going = threading.Event()
         self.segments = 0
 
     def run(self) -> None:
@@ -167,6 +169,8 @@ class Recording(threading.Thread):
             writer.write(handle, synthetic.part(0, self._clock.wall_us(), PART_BYTES, dice))
             writer.end(handle, "stalled")
             self.segments += 1
+            if turn == self._cameras:
+                self.going.set()
         writer.stop()
         writer.join(60)
 
@@ -185,6 +189,7 @@ def retention(volume: Volume, size: Size) -> tuple[float, int, list[float], int]
     os.sync()
     recording = Recording(volume, size.cameras)
     recording.start()
+    assert recording.going.wait(120)
     promise = Promise(days=1, keep_days=size.days - 1, sub_days=1, sub_keep_days=size.days - 1)
     keeper = Keeper(volume, lambda: Policy((promise,), None, 0), clock=ManualClock(END_US))
     began_s = SYSTEM.monotonic_s()

@@ -152,6 +152,7 @@ class PowerDisk(FaultyDisk):
             if file.exists() and file not in self._created:
                 _lose_end(file, durable, dice)
         self._all_is_durable(self.folder)
+        self._index = _copy_index(self.folder)
 
 
 def _lose_new(file: Path, dice: random.Random) -> None:

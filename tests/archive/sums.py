@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from luytre.archive.catalog import Archive
 from luytre.archive.check import check
 from luytre.archive.keys import Span, StreamKey
+from luytre.base.clock import ManualClock
 from tests.archive.builder import Ward
 
 # Wall times of touching parts are whole microseconds of two different sums.
@@ -22,7 +24,7 @@ def account(ward: Ward, key: StreamKey) -> tuple[int, int, int]:
     newest = ward.archive.recorded_range(key)
     # A clock that was set back: the ledger is ahead of it.
     until_us = max(now_us, newest[1] if newest else begin_us, begin_us)
-    found = ward.archive.coverage(key, begin_us, until_us)
+    found = Archive([ward.path], ManualClock(until_us)).coverage(key, begin_us, until_us)
     gaps = [Span(gap.start_us, until_us if gap.end_us is None else gap.end_us) for gap in found.gaps]
     recorded = sum(min(end, until_us) - max(start, begin_us) for start, end in _each(ward, key, begin_us))
     return until_us - begin_us, recorded, sum(end - start for start, end in gaps)
