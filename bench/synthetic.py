@@ -18,7 +18,7 @@ from typing import Any
 from luytre.archive import segment as fmt
 from luytre.archive.chain import GENESIS, MARK_SIZE, leaf_of, link_of, mark
 from luytre.archive.index import US_PER_DAY, Index
-from luytre.archive.keys import StreamKey
+from luytre.archive.keys import Cause, Gap, StreamKey
 from luytre.archive.open_segment import Part
 from luytre.archive.promise import STANDARD
 from luytre.archive.volume import Volume, create_volume, open_volume
@@ -102,6 +102,7 @@ def _fill(index: Index, volume: Volume, month: Month, number: int, files: bool) 
         for utc_day in range(first, last + 1):
             index.write_minutes(stream.id, utc_day, _minutes(month, utc_day))
         index.set_head(stream.id, rows[-1][-1])
+        index.add_gap(stream.id, Gap(month.end_us, None, Cause.NODE_STOPPED))
     for row in rows if files else ():
         path = volume.path / row[3]
         if row[2] % PER_DAY == 0 or not path.parent.exists():
