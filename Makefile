@@ -58,6 +58,7 @@ docs: $(STAMP)/package $(WEB_MODULES) ## generate ref/ and the TypeScript client
 bench: setup dev ## measure the promises, against peers, in one run
 	@scripts/system-packages
 	@$(BIN)/python bench/record.py $(BENCH_ARGS)
+	@for bench in seek crash scale check; do $(BIN)/python bench/$$bench.py $(BENCH_ARGS); done
 
 check: $(STAMP)/package dev ## formatting, lint, types, walls, generated files fresh
 	@echo "ruff format"; $(BIN)/ruff format --check $(CODE)

@@ -2,8 +2,8 @@
 
     python bench/check.py [--short] [--json] [--write] [--folder F]
 
-Promises   quick: all files of the month are there, sparse, with the sizes that the index tells. Full: real segments of noise,
-           written by the real writer; read once plainly and once with SHA-256, cold each time, for comparison.
+Promises   quick: all files of the month are there, sparse, with the sizes that the index tells. Full: real segments of
+           noise, written by the real writer; read once plainly and once with SHA-256, cold each time, for comparison.
 """
 
 from __future__ import annotations
