@@ -198,6 +198,22 @@ class Index(IndexFile):
         ).fetchone()
         return None if row is None else SegmentRow(*row)
 
+    def deleting(self) -> list[tuple[SegmentRow, str | None]]:
+        """What retention has marked, by stream and start, and the rule that is still to be certified."""
+        rows = self.db.execute(
+            _SEGMENT.replace(" FROM", ", rule FROM")
+            + "WHERE state = 'deleting' AND state <> 'closed' ORDER BY stream_id, start_us"
+        ).fetchall()
+        return [(SegmentRow(*row), rule) for *row, rule in rows]
+
+    def link_before(self, stream_id: int, start_us: int) -> bytes | None:
+        """The chain after the segment before that time, whatever its state; None when there is none."""
+        row = self.db.execute(
+            "SELECT link FROM segment WHERE stream_id = ? AND start_us < ? ORDER BY start_us DESC LIMIT 1",
+            (stream_id, start_us),
+        ).fetchone()
+        return None if row is None else row[0]
+
     def remove_segment(self, row_id: int) -> None:
         """The row, and its run when no other segment is left of it. The caller clears the bitmap."""
         with self.transaction():
@@ -215,6 +231,14 @@ class Index(IndexFile):
             "SELECT count(*), coalesce(sum(bytes), 0), min(start_us) FROM segment WHERE state <> 'deleting'"
         ).fetchone()
         return count, size, oldest
+
+    def bytes_of(self, stream_id: int) -> int:
+        """Of all closed segments of a stream."""
+        row = self.db.execute(
+            "SELECT coalesce(sum(bytes), 0) FROM segment WHERE stream_id = ? AND state <> 'deleting'",
+            (stream_id,),
+        ).fetchone()
+        return int(row[0])
 
     # -- gaps and holds ---------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The keeper: one thread per volume and node (in the first recorder) that sweeps and reads lost files in.
+"""The keeper: one thread per volume and node (in the first recorder) that sweeps, looks ahead and reads lost files in.
 
 Does not   stand in the writer's way: it has its own connection and takes the index for a batch at a time.
 """
@@ -9,19 +9,26 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
-from luytre.archive import ballast
+from luytre.archive import alarm, ballast
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.faults import cause_of, is_broken
+from luytre.archive.forecast import forecast
 from luytre.archive.index import Index
 from luytre.archive.keys import Cause
+from luytre.archive.promise import Policy
 from luytre.archive.rebuild import PENDING, read_in, set_aside_broken
-from luytre.archive.retention import Policy, Sweep, sweep
+from luytre.archive.retention import Sweep, sweep
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 
+# A forecast reads the whole index.
+FORECAST_EVERY_S = 600.0
+
 
 class Keeper(threading.Thread):
+    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None)."""
+
     def __init__(
         self,
         volume: Volume,
@@ -31,6 +38,7 @@ class Keeper(threading.Thread):
         clock: Clock = SYSTEM,
         disk: Disk | None = None,
         on_error: Callable[[str], None] = lambda _: None,
+        on_alarm: Callable[[alarm.Alarm | None], None] = lambda _: None,
     ) -> None:
         super().__init__(name=f"keeper-{volume.id[-6:]}", daemon=True)
         self._volume = volume
@@ -39,6 +47,8 @@ class Keeper(threading.Thread):
         self._clock = clock
         self._disk = disk or OsDisk()
         self._on_error = on_error
+        self._on_alarm = on_alarm
+        self._forecast_at_s = 0.0
         self._wake = threading.Event()
         self._stopping = False
 
@@ -82,7 +92,13 @@ class Keeper(threading.Thread):
         try:
             if index.meta("import") == PENDING:
                 read_in(self._volume, index, self._disk, self._clock, go_on=lambda: not self._stopping)
-            return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
+            before = alarm.current(index)
+            try:
+                return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
+            finally:
+                # Also where a file cannot be deleted.
+                self._look_ahead(index)
+                self._tell(before, alarm.current(index))
         except sqlite3.Error as error:
             if is_broken(error):
                 # The writers notice that it is gone, and begin a new one.
@@ -90,3 +106,14 @@ class Keeper(threading.Thread):
             raise
         finally:
             index.close()
+
+    def _look_ahead(self, index: Index) -> None:
+        if self._clock.monotonic_s() < self._forecast_at_s:
+            return
+        found = forecast(self._volume, index, self._policy(), self._clock.wall_us())
+        alarm.follow(self._volume, index, self._disk, found)
+        self._forecast_at_s = self._clock.monotonic_s() + FORECAST_EVERY_S
+
+    def _tell(self, before: alarm.Alarm | None, after: alarm.Alarm | None) -> None:
+        if (before and before.kind) != (after and after.kind):
+            self._on_alarm(after)

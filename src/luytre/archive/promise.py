@@ -1,4 +1,4 @@
-"""A retention class: what is promised to the cameras in it (design/archive.md, "Retention")."""
+"""What is promised: retention classes of cameras, and the limits of a volume (design/archive.md, "Retention")."""
 
 from __future__ import annotations
 
@@ -43,3 +43,15 @@ def promise_of(promises: tuple[Promise, ...], name: str) -> Promise:
     """The class of that name; one that is no longer there is the standard one, and without that the default."""
     found = {promise.name: promise for promise in promises}
     return found.get(name) or found.get(STANDARD) or Promise()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """promises: the retention classes; max_bytes: all segments of the volume together; reserve_bytes: free space left to
+    the disk; alarm_days: how many days before a promise breaks the alarm is raised.
+    """
+
+    promises: tuple[Promise, ...] = (Promise(),)
+    max_bytes: int | None = None
+    reserve_bytes: int = 1 << 30
+    alarm_days: float = 7.0

@@ -1,147 +1,190 @@
-"""Retention: what is deleted, in which order (design/archive.md, "Delete" and "Retention").
+"""Retention: what goes, in which order (design/archive.md, "Retention").
 
-Promises   a held span is passed over; an open segment is never deleted; a crash in between is completed by the next sweep.
+Promises   a held span is passed over; an open segment is never deleted; nothing that is promised goes before the alarm was
+           raised, and nothing of a class that does not allow it.
+Does not   delete (deletion.py), nor look ahead (forecast.py).
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import chain
 
+from luytre.archive.alarm import must_be_raised
+from luytre.archive.certificates import Rule
+from luytre.archive.deletion import HELD, Candidate, Deletion
+from luytre.archive.deletion import clear_minutes as clear_minutes
 from luytre.archive.disk import Disk
-from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, minute_bits
-from luytre.archive.keys import Span
-from luytre.archive.promise import Promise
+from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, StreamRow
+from luytre.archive.promise import Policy as Policy
+from luytre.archive.promise import Promise, promise_of
 from luytre.archive.volume import Volume
-from luytre.base.clock import to_datetime
 
-# Segments marked in one transaction: bounds how long a writer can wait for the index.
-BATCH = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """promises: the retention classes; max_bytes: all segments of the volume together; reserve_bytes: free space left to
-    the disk; alarm_days: how many days before a promise breaks the alarm is raised.
-    """
-
-    promises: tuple[Promise, ...] = (Promise(),)
-    max_bytes: int | None = None
-    reserve_bytes: int = 1 << 30
-    alarm_days: float = 7.0
+# What has expired goes an hour at a time: one certificate for a dozen segments.
+US_PER_HOUR = 60 * US_PER_MINUTE
+# Candidates read at a time.
+_PAGE = 100
+_ALL_TIME_US = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep deleted, and how many bytes it still wanted to free but could not (all held, or still open)."""
+    """What a sweep deleted, and how many bytes it still wanted to free but could not (held, promised, or still open)."""
 
     segments: int
     bytes: int
     missing_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A stream and its class. Recordings that ended by these moments are older than kept, or than promised."""
+
+    row: StreamRow
+    promise: Promise
+    expired_us: int
+    beyond_us: int
+
+    @classmethod
+    def of(cls, row: StreamRow, policy: Policy, now_us: int) -> _Stream:
+        promise = promise_of(policy.promises, row.retention)
+        promised = promise.promised(row.key)
+        kept = max(promise.kept(row.key), promised)
+        return cls(row, promise, now_us - round(kept * US_PER_DAY), now_us - round(promised * US_PER_DAY))
+
+
+# The lower goes first.
+_Order = Callable[[_Stream, Candidate], float]
+
+
 def sweep(volume: Volume, index: Index, disk: Disk, policy: Policy, now_us: int) -> Sweep:
-    """Complete what a crash left, delete the expired, then the oldest until both limits hold. Raises OSError at the
-    end when files could not be deleted: they did not keep the others.
+    """Complete what a crash left, delete the expired, then make room until all limits hold. Raises Error when no
+    certificate can be written, then nothing goes; and OSError at the end when files could not be deleted: they did not
+    keep the others.
     """
-    round_ = _Round(volume, index, disk, now_us)
-    round_.finish()
-    horizon_us = now_us - round(policy.promises[0].keep_days * US_PER_DAY)
-    while round_.delete(BATCH, horizon_us):
-        pass
-    for row in index.streams():
-        index.remove_gaps(row.id, horizon_us)
+    deletion = Deletion(volume, index, disk, now_us)
+    deletion.finish()
+    streams = [_Stream.of(row, policy, now_us) for row in index.streams()]
+    deletion.take(_expired(index, streams), Rule.EXPIRED)
+    for stream in streams:
+        _remove_gaps(index, stream)
+    _keep_to_classes(index, deletion, streams)
     excess = _excess(volume, index, policy)
-    while excess > 0:
-        freed = round_.delete(BATCH, None, excess)
-        if not freed:
-            break
-        excess -= freed
-    if round_.refused is not None:
-        raise round_.refused
-    return Sweep(round_.count, round_.freed, max(excess, 0))
+    if excess > 0:
+        excess -= _make_room(volume, index, disk, deletion, streams, now_us, excess)
+    if deletion.refused is not None:
+        raise deletion.refused
+    return Sweep(deletion.count, deletion.freed, max(excess, 0))
 
 
 def _excess(volume: Volume, index: Index, policy: Policy) -> int:
-    _, used, _ = index.totals()
     _, free = volume.space()
-    over = 0 if policy.max_bytes is None else used - policy.max_bytes
+    over = 0 if policy.max_bytes is None else index.totals()[1] - policy.max_bytes
     return max(over, policy.reserve_bytes - free)
 
 
-class _Round:
-    """What one sweep has deleted so far. `refused`: why the first file that could not be deleted could not."""
+def _expired(index: Index, streams: list[_Stream]) -> Iterator[Candidate]:
+    for stream in streams:
+        candidates = _closed(index, stream.row.id, stream.expired_us)
+        first = next(candidates, None)
+        if first is not None and first.end_us <= stream.expired_us - US_PER_HOUR:
+            yield first
+            yield from candidates
 
-    def __init__(self, volume: Volume, index: Index, disk: Disk, now_us: int) -> None:
-        self._volume, self._index, self._disk = volume, index, disk
-        # Day folders before this one get no more files, and go when they are empty.
-        self._last_folder = f"{to_datetime(now_us - 2 * US_PER_DAY):%Y-%m-%d}"
-        self.count, self.freed = 0, 0
-        self.refused: OSError | None = None
 
-    def delete(self, limit: int, before_us: int | None, wanted: int | None = None) -> int:
-        """Mark and delete the oldest closed segments that no hold covers: at most `limit` of them, ended by
-        `before_us`, of `wanted` bytes together. Returns their bytes.
-        """
-        batch = []
-        freed = 0
-        # Chosen and marked in one transaction: a hold is placed before it or after it, not in between.
-        with self._index.transaction():
-            for row_id, size in self._oldest(limit, 1 << 62 if before_us is None else before_us):
-                batch.append((row_id,))
-                freed += size
-                if wanted is not None and freed >= wanted:
-                    break
-            self._index.db.executemany("UPDATE segment SET state = 'deleting' WHERE id = ?", batch)
-        if batch:
-            self.finish()
-        self.count += len(batch)
-        self.freed += freed
-        return freed
+def _remove_gaps(index: Index, stream: _Stream) -> None:
+    """Gaps go with the recordings after them."""
+    first = next(_closed(index, stream.row.id, stream.expired_us), None)
+    index.remove_gaps(stream.row.id, stream.expired_us if first is None else first.start_us)
 
-    def _oldest(self, limit: int, before_us: int) -> list[tuple[int, int]]:
-        return self._index.db.execute(
-            "SELECT id, bytes FROM segment AS s WHERE state = 'closed' AND start_us < ?1 AND end_us <= ?1"
-            " AND NOT EXISTS (SELECT 1 FROM hold WHERE stream_id = s.stream_id AND released_us IS NULL"
-            "                 AND hold.start_us < s.end_us AND hold.end_us > s.start_us)"
-            " ORDER BY start_us LIMIT ?2",
-            (before_us, limit),
+
+def _keep_to_classes(index: Index, deletion: Deletion, streams: list[_Stream]) -> None:
+    """Cameras with more bytes than their class allows give what is not promised."""
+    cameras: dict[str, list[_Stream]] = defaultdict(list)
+    for stream in streams:
+        if stream.promise.max_bytes is not None:
+            cameras[stream.row.camera].append(stream)
+    for own in cameras.values():
+        used = sum(index.bytes_of(stream.row.id) for stream in own)
+        excess = used - (own[0].promise.max_bytes or 0)
+        if excess > 0:
+            deletion.take(_beyond(index, own), Rule.CLASS_BYTES, excess)
+
+
+def _make_room(
+    volume: Volume,
+    index: Index,
+    disk: Disk,
+    deletion: Deletion,
+    streams: list[_Stream],
+    now_us: int,
+    wanted: int,
+) -> int:
+    """Free `wanted` bytes in the order of sacrifice. Returns what was freed."""
+    ends = [(stream, stream.expired_us) for stream in streams]
+    freed = deletion.take(_merged(index, ends, _oldest), Rule.EXPIRED, wanted)
+    if freed < wanted:
+        freed += deletion.take(_beyond(index, streams), Rule.BEYOND_PROMISE, wanted - freed)
+    if freed < wanted:
+        below = _below(index, streams, now_us)
+        first = next(below, None)
+        if first is not None:
+            must_be_raised(volume, index, disk, now_us, wanted - freed)
+            freed += deletion.take(chain([first], below), Rule.BELOW_PROMISE, wanted - freed)
+    return freed
+
+
+def _beyond(index: Index, streams: Iterable[_Stream]) -> Iterator[Candidate]:
+    """Older than promised, the oldest hour first."""
+    return _merged(index, [(stream, stream.beyond_us) for stream in streams], _oldest)
+
+
+def _below(index: Index, streams: list[_Stream], now_us: int) -> Iterator[Candidate]:
+    """Still promised, in classes that allow it: first what is oldest as measured by its own promise, so that a camera
+    with 30 days does not eat the 7 days of another.
+    """
+
+    def kept(stream: _Stream, candidate: Candidate) -> float:
+        promised_us = max(now_us - stream.beyond_us, 1)
+        return (_hour(candidate) - now_us) / promised_us
+
+    ends = [(stream, _ALL_TIME_US) for stream in streams if stream.promise.overwrite]
+    return _merged(index, ends, kept)
+
+
+def _oldest(_: _Stream, candidate: Candidate) -> float:
+    return _hour(candidate)
+
+
+def _hour(candidate: Candidate) -> int:
+    """By the hour, not by the second: neighbours in a stream go together, and share a certificate."""
+    return candidate.start_us // US_PER_HOUR * US_PER_HOUR
+
+
+def _merged(index: Index, ends: list[tuple[_Stream, int]], order: _Order) -> Iterator[Candidate]:
+    """Candidates of all streams, each up to its own end, in that order."""
+
+    def ordered(stream: _Stream, end_us: int) -> Iterator[tuple[float, int, Candidate]]:
+        for candidate in _closed(index, stream.row.id, end_us):
+            yield order(stream, candidate), stream.row.id, candidate
+
+    for _, _, candidate in merge(*(ordered(stream, end_us) for stream, end_us in ends)):
+        yield candidate
+
+
+def _closed(index: Index, stream_id: int, end_us: int) -> Iterator[Candidate]:
+    """Closed segments that ended by then and that no hold covers, the oldest first."""
+    after_us = -_ALL_TIME_US
+    while True:
+        rows = index.db.execute(
+            "SELECT id, start_us, end_us, bytes FROM segment AS s WHERE stream_id = ?1 AND state = 'closed'"
+            f" AND start_us > ?2 AND start_us < ?3 AND end_us <= ?3 AND NOT {HELD} ORDER BY start_us LIMIT ?4",
+            (stream_id, after_us, end_us, _PAGE),
         ).fetchall()
-
-    def finish(self) -> None:
-        """Unlink what is marked, then forget it."""
-        rows = self._index.db.execute(
-            "SELECT id, stream_id, path, start_us, end_us FROM segment"
-            " WHERE state = 'deleting' AND state <> 'closed' ORDER BY start_us"
-        ).fetchall()
-        for row_id, stream_id, name, start_us, end_us in rows:
-            path = self._volume.path / name
-            try:
-                self._disk.unlink(path)
-            except OSError as error:
-                # One file that cannot be deleted must not fill the disk with all the others.
-                self.refused = self.refused or error
-                continue
-            with self._index.transaction():
-                self._index.remove_segment(row_id)
-                clear_minutes(self._index, stream_id, Span(start_us, end_us))
-                self._index.expire(stream_id, end_us)
-            if path.parent.name < self._last_folder:
-                with suppress(OSError):
-                    path.parent.rmdir()
-
-
-def clear_minutes(index: Index, stream_id: int, span: Span) -> None:
-    """Clear the span's minutes, then set again those that segments left standing still touch."""
-    for day, bits in minute_bits(span):
-        old = int.from_bytes(index.minutes(stream_id, day), "little")
-        index.write_minutes(stream_id, day, (old & ~bits).to_bytes(180, "little"))
-    edges = Span(
-        span.start_us // US_PER_MINUTE * US_PER_MINUTE, -(-span.end_us // US_PER_MINUTE) * US_PER_MINUTE
-    )
-    for row in index.segments(stream_id, edges, deleting=True):
-        if row.end_us is not None:
-            index.set_minutes(
-                stream_id, Span(max(row.start_us, edges.start_us), min(row.end_us, edges.end_us))
-            )
-    index.db.execute("DELETE FROM day WHERE stream_id = ? AND recorded = zeroblob(180)", (stream_id,))
+        yield from (Candidate(*row) for row in rows)
+        if len(rows) < _PAGE:
+            return
+        after_us = rows[-1][1]

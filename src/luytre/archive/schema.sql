@@ -1,7 +1,8 @@
 -- index.db: one per volume. A copy of what the files say (design/archive.md, goal 3) plus what only a ledger can know.
 -- Times: *_us = microseconds since 1970-01-01T00:00:00Z; *_ticks = video timescale, from the start of the run.
 
-CREATE TABLE meta (                   -- 'format', 'volume' (UUID of volume.json), 'import' ('pending' while files are being read in)
+CREATE TABLE meta (                   -- 'format', 'volume' (UUID of volume.json), 'import' ('pending' while files are being read in),
+                                      -- 'alarm' (JSON of alarm.py, '' when there is none)
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;
@@ -42,6 +43,7 @@ CREATE TABLE segment (
   link        BLOB,
   error_us    INTEGER,                -- estimated error of the wall time; NULL: the node's clock was not synchronised
   camera_us   INTEGER,                -- the camera's clock minus the node's; NULL: it told none
+  rule        TEXT,                   -- while 'deleting': by which rule; NULL once that is certified and the file is left to go
   UNIQUE (run_id, seq)
 ) STRICT;
 CREATE INDEX segment_by_time ON segment (stream_id, start_us);
