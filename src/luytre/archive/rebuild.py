@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from luytre.archive import recover
+from luytre.archive import certificates, recover
+from luytre.archive.certificates import Rule
 from luytre.archive.disk import Disk
 from luytre.archive.holds import restore
 from luytre.archive.index import Index, StreamRow
-from luytre.archive.keys import Cause, Gap, Span, join_spans, uncovered
+from luytre.archive.keys import Cause, Gap, Span, StreamKey, join_spans, uncovered
 from luytre.archive.retention import clear_minutes
 from luytre.archive.volume import Volume
 from luytre.base.clock import Clock
@@ -104,11 +105,23 @@ def read_in(
             if index.segment_at(path.relative_to(volume.path).as_posix()) is None:
                 entered += recover.adopt(volume, index, disk, path, recover.closed_contents)
             progress(done + 1, total)
+        deleted = _deleted(volume)
+        for stream in index.streams():
+            index.expire(stream.id, deleted.get(stream.key, 0))
         for stream in index.streams():
             _drop_lost(volume, index, stream)
             fill_ledger(index, stream, clock.wall_us())
         index.set_meta("import", "done")
     return entered
+
+
+def _deleted(volume: Volume) -> dict[StreamKey, int]:
+    """Up to where retention has deleted, by stream: that time is not unknown, it is gone."""
+    found: dict[StreamKey, int] = {}
+    for certificate in certificates.read(volume):
+        if certificate.rule not in (Rule.LOST, Rule.ALARM):
+            found[certificate.key] = max(found.get(certificate.key, 0), certificate.end_us)
+    return found
 
 
 def _drop_lost(volume: Volume, index: Index, stream: StreamRow) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from luytre.archive import segment as fmt
-from luytre.archive.chain import link_of
+from luytre.archive.chain import HASH_BYTES, MARK_SIZE, leaf_of, link_of
 from luytre.archive.disk import UNBORN, Disk, is_being_written
 from luytre.archive.index import Closing, Index, SegmentRow
 from luytre.archive.keys import Gap, StreamKey
@@ -25,6 +25,8 @@ US_PER_S = 1_000_000
 # A file that cannot be read from its beginning is thrown away up to this size: the opening that a crash cut short.
 # A longer one may hold pictures that somebody can save.
 OPENING_BYTES = 1 << 16
+# What a power cut may have kept from the disk: two and a half flushes of the longest interval (`flush_s`, 10 s).
+UNFLUSHED_US = 25 * US_PER_S
 # Ending of what is set aside: it is not looked at again, and never deleted by us.
 DAMAGED = ".damaged"
 # Holds the tail of a segment of 8 min of parts of 1 s; longer ones are walked.
@@ -79,12 +81,53 @@ def contents(path: Path) -> Contents | None:
         if not found.parts:
             return None
         end, tail = fmt.find_tail(reader, found.parts, opening.parts_offset)
-        if tail is not None and (tail.parts, tail.leaves) == (tuple(found.parts), found.leaves):
-            return Contents(opening, opened, tail, end, True, reader.size)
-        last = found.parts[-1]
-        end_us = last.wall_us + ticks_to_us(last.duration_ticks)
-        own = fmt.Tail(end_us, tuple(found.parts), found.leaves)
-        return Contents(opening, opened, own, end, False, reader.size)
+        return judge(opening, opened, found, end, tail, reader.size)
+
+
+def judge(
+    opening: fmt.Opening, opened: bytes, found: fmt.Scanned, end: int, tail: fmt.Tail | None, size: int
+) -> Contents:
+    """What a walked file holds. `end`: where its parts end; `tail`: what follows them, trusted only if it lists them."""
+    if tail is not None and (tail.parts, tail.leaves) == (tuple(found.parts), found.leaves):
+        return Contents(opening, opened, tail, end, True, size)
+    last = found.parts[-1]
+    end_us = last.wall_us + ticks_to_us(last.duration_ticks)
+    own = fmt.Tail(end_us, tuple(found.parts), found.leaves)
+    return Contents(opening, opened, own, end, False, size)
+
+
+def crashed_contents(path: Path) -> Contents | None:
+    """The same after a crash: boxes may be whole whose bytes never reached the disk. Ends before the first part that is
+    not what its mark tells, looking back until UNFLUSHED_US of recording are proved.
+    """
+    found = contents(path)
+    if found is None:
+        return None
+    keep, proved_us = len(found.parts), 0
+    with fmt.FileReader(path) as reader:
+        for number in range(len(found.parts) - 1, -1, -1):
+            part = found.parts[number]
+            data = reader.read(part.offset + MARK_SIZE, part.size - MARK_SIZE)
+            if leaf_of([data]) == found.tail.leaves[number * HASH_BYTES : (number + 1) * HASH_BYTES]:
+                proved_us += ticks_to_us(part.duration_ticks)
+            else:
+                keep, proved_us = number, 0
+            if proved_us >= UNFLUSHED_US:
+                break
+    return found if keep == len(found.parts) else _cut(found, keep)
+
+
+def _cut(found: Contents, keep: int) -> Contents | None:
+    """The first `keep` parts of it."""
+    if not keep:
+        return None
+    after, last = found.parts[keep], found.parts[keep - 1]
+    # A part that never reached the disk may have any time.
+    end_us = last.wall_us + ticks_to_us(last.duration_ticks)
+    if abs(after.wall_us - end_us) < US_PER_S:
+        end_us = after.wall_us
+    tail = fmt.Tail(end_us, found.parts[:keep], found.tail.leaves[: keep * HASH_BYTES], found.tail.clocks)
+    return replace(found, tail=tail, parts_end=after.offset, whole=False)
 
 
 def closed_contents(path: Path) -> Contents | None:
@@ -124,7 +167,10 @@ def discard(path: Path, disk: Disk) -> Path | None:
     if not path.exists():
         return None
     with fmt.FileReader(path) as reader:
-        nothing = reader.size <= OPENING_BYTES or fmt.parse_opening(reader.read, reader.size) is not None
+        opening = fmt.parse_opening(reader.read, reader.size)
+        nothing = reader.size <= OPENING_BYTES or (
+            opening is not None and not fmt.scan(reader.read, reader.size, opening.parts_offset).parts
+        )
     if nothing:
         disk.unlink(path)
         return None
@@ -143,7 +189,7 @@ def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | Non
             hint="Stop the other one: two nodes may not use one volume.",
             cause="disk_error",
         )
-    found = contents(path) if path.exists() else None
+    found = crashed_contents(path) if path.exists() else None
     if found is None:
         discard(path, disk)
         index.remove_segment(row.id)
@@ -235,10 +281,10 @@ def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: st
     for path in _newest_files(volume, code, stream, disk):
         if index.segment_at(path.relative_to(volume.path).as_posix()) is not None:
             return
-        if adopt(volume, index, disk, path):
+        if adopt(volume, index, disk, path, crashed_contents):
             if index.meta("import") == "pending":
                 return
-        elif not is_being_written(path) and contents(path) is None:
+        elif not is_being_written(path) and crashed_contents(path) is None:
             discard(path, disk)
 
 

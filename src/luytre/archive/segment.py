@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, parse_mark, root_of
 from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks
@@ -217,19 +217,23 @@ class Scanned:
     leaves: bytes
 
 
-def scan(read: Read, size: int, start: int) -> Scanned:
-    """The whole parts from byte `start` on, by walking their boxes; stops at the first that is not whole or not ours."""
-    entries: list[PartEntry] = []
-    leaves = bytearray()
+def walk(read: Read, size: int, start: int) -> Iterator[tuple[PartEntry, bytes]]:
+    """The whole parts from byte `start` on and the leaf in the mark of each, by walking their boxes; ends at the first that
+    is not whole or not ours.
+    """
     expected = start
     for part in scan_parts(read, size, start):
         leaf = parse_mark(read(expected, MARK_SIZE))
         if leaf is None or part.offset != expected + MARK_SIZE or part.wall_us is None or not part.tracks:
-            break
-        entries.append(_entry(part))
-        leaves += leaf
+            return
+        yield _entry(part), leaf
         expected = part.offset + part.size
-    return Scanned(entries, bytes(leaves))
+
+
+def scan(read: Read, size: int, start: int) -> Scanned:
+    """All that `walk` gives."""
+    found = list(walk(read, size, start))
+    return Scanned([entry for entry, _ in found], b"".join(leaf for _, leaf in found))
 
 
 def _entry(part: PartInfo) -> PartEntry:
@@ -243,6 +247,14 @@ def _entry(part: PartInfo) -> PartEntry:
         part.wall_us,
         first.first_is_key,
     )
+
+
+class Reader(Protocol):
+    """A file that can be read anywhere."""
+
+    size: int
+
+    def read(self, offset: int, size: int) -> bytes: ...
 
 
 class FileReader:
@@ -279,7 +291,7 @@ class FileReader:
             raise from_os(error, f"read {self._name}") from error
 
 
-def read_tail(reader: FileReader, tail_offset: int) -> Tail:
+def read_tail(reader: Reader, tail_offset: int) -> Tail:
     """Raises Error(DATA_LOSS) when the file does not end in a tail that begins there."""
     size = reader.size - tail_offset
     # A damaged file may have a gigabyte here: first its head.
@@ -288,7 +300,7 @@ def read_tail(reader: FileReader, tail_offset: int) -> Tail:
     return parse_tail(reader.read(tail_offset, size))
 
 
-def find_tail(reader: FileReader, parts: Iterable[PartEntry], parts_offset: int) -> tuple[int, Tail | None]:
+def find_tail(reader: Reader, parts: Iterable[PartEntry], parts_offset: int) -> tuple[int, Tail | None]:
     """Where the parts end, and the tail that follows when it is whole and ends the file."""
     end = parts_offset
     for part in parts:

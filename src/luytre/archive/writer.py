@@ -23,6 +23,7 @@ from luytre.archive.index import Index
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
+from luytre.archive.power_cut import mend
 from luytre.archive.rebuild import PENDING, open_or_create, set_aside_broken
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
@@ -158,8 +159,8 @@ class DiskWriter(threading.Thread):
 
     def _open_ledger(self, key: StreamKey, code: str, retention: str | None) -> StreamLedger:
         row = self._index.stream(key)
-        for open_row in self._index.not_closed(row.id) if row else ():
-            recover.heal(self.volume, self._index, self._disk, open_row)
+        if row is not None:
+            mend(self.volume, self._index, self._disk, row, self._clock)
         recover.adopt_newest(self.volume, self._index, self._disk, code, key.stream)
         # With a new index nobody knows whether the node was stopped or crashed.
         pending = self._index.meta("import") == PENDING

@@ -81,6 +81,11 @@ def load_key(path: Path) -> Secrets:
     """Raises Error(NOT_FOUND) without the file, Error(FORBIDDEN) when others may read it, Error(INVALID) when
     it is no key.
     """
+    return Secrets(read_key(path))
+
+
+def read_key(path: Path) -> bytes:
+    """The key itself, for other keys to be derived from. Errors as of `load_key`."""
     try:
         mode = path.stat().st_mode
         text = path.read_bytes()
@@ -94,8 +99,11 @@ def load_key(path: Path) -> Secrets:
             cause="key_not_private",
         )
     try:
-        return Secrets(base64.b64decode(text.strip(), validate=True))
+        key = base64.b64decode(text.strip(), validate=True)
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key has {KEY_BYTES} bytes")
     except ValueError:
         raise Error(
             Kind.INVALID, f"{path} is not a key", hint="Restore it from a backup.", cause="wrong_key"
         ) from None
+    return key

@@ -243,10 +243,14 @@ def archive_status(directory: Dir = HERE, as_json: Json = False) -> None:
 @app.command(help="check")
 def check(
     directory: NodeArgument,
+    quick: Annotated[bool, typer.Option("--quick", help="check.quick")] = False,
     repair: Annotated[bool, typer.Option("--repair", help="check.repair")] = False,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="check.key", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    perform("recordings:check", directory=directory, repair=repair, as_json=as_json)
+    perform("checking:check", directory=directory, quick=quick, repair=repair, key=key, as_json=as_json)
 
 
 @app.command(help="export")

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from luytre.base.errors import Error, Kind
 from luytre.cli.language import language
@@ -39,13 +48,26 @@ def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
         print(f"{name.ljust(width)}  {value}")
 
 
-def progress() -> Progress:
-    """A bar on standard error; silent where that is not a terminal."""
+class _Rate(ProgressColumn):
+    """How fast it goes, in the words of `show`."""
+
+    def __init__(self, show: Callable[[float], str]) -> None:
+        super().__init__()
+        self._show = show
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else self._show(speed))
+
+
+def progress(rate: Callable[[float], str] | None = None) -> Progress:
+    """A bar on standard error; silent where that is not a terminal. `rate` words how many a second."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
+        *(() if rate is None else (_Rate(rate),)),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,

@@ -54,6 +54,8 @@ VI_ERRORS: Final[dict[str, str]] = {
     "hint.no_node": "Chạy `luytre init DIR` trước, hoặc chỉ đúng thư mục.",
     "error.no_password": "không có mật khẩu ở đầu vào chuẩn",
     "hint.no_password": "Đưa mật khẩu ở dòng đầu tiên: --password-stdin < TỆP",
+    "error.no_public_key": "tệp này không phải khóa công khai",
+    "hint.no_public_key": "Đưa 64 chữ số hex của khóa công khai của nút, hoặc tệp PEM.",
     "error.no_stream": "camera không có luồng này",
     "hint.no_stream": "Dùng main, hoặc một luồng trong danh sách của camera.",
     "error.node_exists": "thư mục này đã là một nút",

@@ -1,0 +1,79 @@
+"""What the certificates' journal proves of the chains: which links are gone by a deletion or a loss that was written down.
+
+Promises   memory does not grow with the journal: stretches that follow one another become one, and only links that somebody
+           seeks are remembered.
+Does not   judge (check_chain.py), nor verify the journal itself (certificates.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from luytre.archive.certificates import Certificate, Rule
+from luytre.archive.chain import link_of
+
+
+@dataclass(slots=True)
+class Bridges:
+    """Of one stream. `links`: sought ones; `roots`: of segments that still stand, and whose link before is sought.
+
+    reached  which of the sought links a certificate tells of
+    standing  roots that certificates of a loss say stand in files now
+    lost     certificates of a loss: their numbers, newest last
+    """
+
+    links: set[bytes]
+    roots: set[bytes]
+    reached: set[bytes] = field(default_factory=set)
+    standing: set[bytes] = field(default_factory=set)
+    lost: list[Certificate] = field(default_factory=list)
+    _ends: dict[bytes, set[bytes]] = field(default_factory=dict)
+    _start_of: dict[bytes, bytes] = field(default_factory=dict)
+
+    def add(self, certificate: Certificate) -> None:
+        if certificate.rule == Rule.ALARM or not certificate.prev or not certificate.link:
+            return
+        roots = [bytes.fromhex(root) for root in certificate.roots]
+        start = at = self._see(bytes.fromhex(certificate.prev))
+        for root in roots:
+            if at in self.links or root in self.roots:
+                self._stretch(start, at)
+                start = at
+            at = self._see(link_of(at, root))
+        self._stretch(start, at, may_join=not roots or roots[0] not in self.roots)
+        link = self._see(bytes.fromhex(certificate.link))
+        if certificate.rule == Rule.LOST:
+            self._ends.setdefault(at, set()).add(link)
+            self.standing.update(roots)
+            self.lost.append(certificate)
+
+    def _see(self, link: bytes) -> bytes:
+        if link in self.links:
+            self.reached.add(link)
+        return link
+
+    def _stretch(self, start: bytes, end: bytes, may_join: bool = True) -> None:
+        if start == end:
+            return
+        before = self._start_of.get(start) if may_join and start not in self.links else None
+        if before is not None:
+            del self._start_of[start]
+            self._ends[before].discard(start)
+            start = before
+        self._ends.setdefault(start, set()).add(end)
+        self._start_of[end] = start
+
+    def beyond(self, link: bytes) -> Iterator[bytes]:
+        """Where the chain may go on after `link`: there, or beyond what was deleted or lost."""
+        seen, todo = {link}, [link]
+        while todo:
+            at = todo.pop()
+            yield at
+            more = self._ends.get(at, set()) - seen
+            seen |= more
+            todo += more
+
+    def everywhere(self) -> Iterable[bytes]:
+        """Each link at which a stretch begins or ends."""
+        return {*self._ends, *(end for ends in self._ends.values() for end in ends)}

@@ -1,0 +1,79 @@
+"""Take a stream back after a crash (design/archive.md, "Heal").
+
+Promises   what is kept is what was recorded, byte for byte, also of segments that were closed just before a power cut;
+           the time that was lost is a gap.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from luytre.archive import losses, recover
+from luytre.archive.disk import Disk
+from luytre.archive.index import Index, SegmentRow, StreamRow
+from luytre.archive.keys import Cause, Gap, Span
+from luytre.archive.retention import clear_minutes
+from luytre.archive.volume import Volume
+from luytre.base.clock import Clock
+from luytre.base.errors import Error
+
+
+def mend(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clock) -> None:
+    """Heal what is open and prove what was closed last. Raises Error when another process writes the stream."""
+    healed = set()
+    for open_row in index.not_closed(stream.id):
+        recover.heal(volume, index, disk, open_row)
+        healed.add(open_row.id)
+    gap = index.open_gap(stream.id)
+    if gap is not None and gap.cause == Cause.NODE_STOPPED:
+        # All was flushed.
+        return
+    newest_us = before_us = None
+    while (row := index.last_segment(stream.id, before_us)) is not None and row.end_us is not None:
+        newest_us = row.end_us if newest_us is None else newest_us
+        if newest_us - row.end_us > recover.UNFLUSHED_US:
+            return
+        if row.id not in healed:
+            _settle(volume, index, disk, stream, row, clock.wall_us())
+        before_us = row.start_us
+
+
+def _settle(
+    volume: Volume, index: Index, disk: Disk, stream: StreamRow, row: SegmentRow, now_us: int
+) -> None:
+    """A closed segment keeps the parts that reached the disk."""
+    path = volume.path / row.path
+    found = recover.crashed_contents(path) if path.exists() else None
+    if found is not None and _is_as_closed(found, row):
+        return
+    assert row.end_us is not None
+    followed = index.next_segment(stream.id, row.start_us + 1) is not None
+    if found is None:
+        prev, root = losses.link_before(volume, index, row), None
+        recover.discard(path, disk)
+    else:
+        tail_offset = recover.finish_file(path, disk, found, found.tail)
+        closing = found.closing(found.tail, path.stat().st_size, tail_offset)
+        prev, root = bytes.fromhex(found.opening.header.prev), closing.root
+    if followed and row.link is not None:
+        # A disk too full for it must not keep the stream from recording; `luytre check` finds what is missing then.
+        with suppress(OSError, Error):
+            losses.write_down(volume, disk, stream, row, prev, root, now_us, f"{row.path}: power cut")
+    with index.transaction():
+        if found is None:
+            index.remove_segment(row.id)
+        clear_minutes(index, stream.id, Span(row.start_us, row.end_us))
+        if found is not None:
+            index.close_segment(row.id, closing)
+        elif not followed:
+            index.set_head(stream.id, prev)
+        lost_from_us = row.start_us if found is None else found.end_us
+        if followed or index.open_gap(stream.id) is not None:
+            recover.add_known_gap(index, stream.id, Gap(lost_from_us, row.end_us, Cause.NODE_CRASHED))
+
+
+def _is_as_closed(found: recover.Contents, row: SegmentRow) -> bool:
+    if row.tail_offset is None:
+        # The disk was full when it was closed.
+        return found.parts_end == found.size == row.bytes
+    return found.whole and found.size == row.bytes and found.tail.root(found.opened) == row.root
