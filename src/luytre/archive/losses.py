@@ -48,6 +48,38 @@ def write_down(
     certificates.append(volume, disk, [lost])
 
 
+def join(
+    volume: Volume,
+    disk: Disk,
+    stream: StreamRow,
+    before: SegmentRow,
+    after: SegmentRow,
+    prev: str,
+    at_us: int,
+) -> None:
+    """What lay between two segments is gone and has no row; `prev`: the chain that `after` goes on from, in hex."""
+    assert before.link is not None
+    start_us = before.start_us if before.end_us is None else before.end_us
+    lost = Certificate(
+        at_us,
+        Rule.LOST,
+        stream.camera,
+        stream.name,
+        stream.code,
+        start_us,
+        after.start_us,
+        prev=before.link.hex(),
+        link=prev,
+        detail=f"before {after.path}: power cut",
+    )
+    certificates.append(volume, disk, [lost])
+
+
+def is_written_down(volume: Volume, stream: StreamRow, link: str) -> bool:
+    """A certificate leads to the link (hex)."""
+    return any(found.key == stream.key and found.link == link for found in certificates.read(volume))
+
+
 def link_before(volume: Volume, index: Index, row: SegmentRow) -> bytes:
     """The chain before a segment whose file cannot tell it; the newest link known before it where none fits."""
     first = None

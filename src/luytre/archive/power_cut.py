@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from luytre.archive import losses, recover
+from luytre.archive import segment as fmt
 from luytre.archive.disk import Disk
 from luytre.archive.index import Index, SegmentRow, StreamRow
 from luytre.archive.keys import Cause, Gap, Span
@@ -77,3 +78,30 @@ def _is_as_closed(found: recover.Contents, row: SegmentRow) -> bool:
         # The disk was full when it was closed.
         return found.parts_end == found.size == row.bytes
     return found.whole and found.size == row.bytes and found.tail.root(found.opened) == row.root
+
+
+def bridge(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clock) -> None:
+    """After files without rows were adopted: where one of them is shorter than it was, or gone, the next one's chain begins
+    at a link that nothing leads to any more. Write down that it was lost.
+    """
+    newest_us, after = None, None
+    while (row := index.last_segment(stream.id, after.start_us if after else None)) is not None:
+        newest_us = row.end_us if newest_us is None else newest_us
+        if after is not None and row.link is not None:
+            _bridge(volume, disk, stream, row, after, clock)
+        if row.end_us is None or newest_us is None or newest_us - row.end_us > recover.UNFLUSHED_US:
+            return
+        after = row
+
+
+def _bridge(
+    volume: Volume, disk: Disk, stream: StreamRow, before: SegmentRow, after: SegmentRow, clock: Clock
+) -> None:
+    # A file that cannot be read, or a disk too full, must not keep the stream from recording: `luytre check` tells.
+    with suppress(OSError, Error):
+        with fmt.FileReader(volume.path / after.path) as reader:
+            opening = fmt.parse_opening(reader.read, reader.size)
+        if opening is None or before.link is None or opening.header.prev == before.link.hex():
+            return
+        if not losses.is_written_down(volume, stream, opening.header.prev):
+            losses.join(volume, disk, stream, before, after, opening.header.prev, clock.wall_us())

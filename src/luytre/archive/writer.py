@@ -23,7 +23,7 @@ from luytre.archive.index import Index
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
-from luytre.archive.power_cut import mend
+from luytre.archive.power_cut import bridge, mend
 from luytre.archive.rebuild import PENDING, open_or_create, set_aside_broken
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
@@ -162,6 +162,8 @@ class DiskWriter(threading.Thread):
         if row is not None:
             mend(self.volume, self._index, self._disk, row, self._clock)
         recover.adopt_newest(self.volume, self._index, self._disk, code, key.stream)
+        if row is not None:
+            bridge(self.volume, self._index, self._disk, row, self._clock)
         # With a new index nobody knows whether the node was stopped or crashed.
         pending = self._index.meta("import") == PENDING
         cause = Cause.UNKNOWN if pending else Cause.NODE_CRASHED
