@@ -8,7 +8,6 @@ Promises   quick: all files of the month are there, sparse, with the sizes that 
 
 from __future__ import annotations
 
-import inspect
 import os
 import random
 import resource
@@ -36,8 +35,6 @@ QUICK_S = 60.0
 DEARER_THAN_HASHING = 1.3
 PART_BYTES = 1_000_000
 _READ = 1 << 20
-# Before `check(quick=True)` there was only the full one.
-HAS_QUICK = "quick" in inspect.signature(check).parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def quick(folder: Path, size: Size) -> tuple[list[Number], list[str]]:
     synthetic.build(kept, month, files=True)
     clock = ManualClock(END_US)
     began_s = SYSTEM.monotonic_s()
-    found = check(kept, clock=clock, **{"quick": True})
+    found = check(kept, clock=clock, quick=True)
     took_s = SYSTEM.monotonic_s() - began_s
     scaled_s = took_s * 1e6 / month.segments
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -151,7 +148,7 @@ def full(folder: Path, size: Size) -> tuple[list[Number], list[str]]:
 
 
 def measure(folder: Path, size: Size) -> Report:
-    numbers, complaints = quick(folder, size) if HAS_QUICK else ([], [])
+    numbers, complaints = quick(folder, size)
     more, others = full(folder, size)
     how = (
         f"Names and sizes of {size.cameras} cameras over {size.days} days; every byte of"

@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import clip, synthetic
 from bench.cameras import Source, running
-from bench.check import HAS_QUICK
 from bench.contenders import Running, spawn_recorder
 from bench.promises import Number, Report, arguments, tell
 from luytre.archive.catalog import Archive
@@ -32,7 +31,6 @@ from luytre.archive.index import US_PER_DAY
 from luytre.archive.keys import Span
 from luytre.archive.promise import Promise
 from luytre.archive.recover import contents
-from luytre.archive.volume import create_volume
 from luytre.base.clock import SYSTEM
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, save
 
@@ -118,8 +116,7 @@ class Node:
 
     def complaints(self, since_us: int) -> list[str]:
         """What is not right on the volume, while it is being recorded."""
-        quick = {"quick": True} if HAS_QUICK else {}
-        found = [f"{f.path}: {f.message}" for f in check(self.volume, **quick) if f.severity == "error"]
+        found = [f"{f.path}: {f.message}" for f in check(self.volume, quick=True) if f.severity == "error"]
         archive = Archive([self.volume])
         for number in range(len(self.source.urls)):
             for one in archive.segments(synthetic.key(number), Span(since_us, 1 << 62)):
@@ -151,10 +148,7 @@ def measure(folder: Path, cameras: int, days: int, kills: int) -> Report:
     shutil.rmtree(node_folder, ignore_errors=True)
     end_us = SYSTEM.wall_us() // US_PER_DAY * US_PER_DAY
     month = synthetic.Month(cameras, days, end_us)
-    if days:
-        synthetic.build(node_folder / "volume", month, files=True)
-    else:
-        create_volume(node_folder / "volume")
+    synthetic.build(node_folder / "volume", month, files=True)
     try:
         with running("light", made, cameras, folder / "source.txt") as source:
             node = Node(node_folder, source)
@@ -210,9 +204,9 @@ def main() -> int:
     given = parser.parse_args()
     folder = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    cameras, days, kills = given.cameras, DAYS if HAS_QUICK else 0, given.kills
+    cameras, days, kills = given.cameras, DAYS, given.kills
     if given.short:
-        cameras, days, kills = 4, min(days, 2), 2
+        cameras, days, kills = 4, 2, 2
     return tell(measure(folder, cameras, days, kills), given)
 
 

@@ -19,7 +19,8 @@ from bench import clip, contenders, rounds
 from bench.cameras import Source, running
 from bench.promises import Number, Report, arguments, tell
 from bench.rounds import Row
-from luytre.simulator.clips import TICKS, read
+from luytre.simulator.clips import read
+from luytre.simulator.sources import TICKS
 
 BPS = 1_000_000
 DEARER_AMONG_MANY = 1.2

@@ -31,7 +31,7 @@ from luytre.archive.playback import init_bytes, parts_in
 from luytre.archive.promise import Promise
 from luytre.archive.retention import Policy
 from luytre.archive.segment import FileReader
-from luytre.archive.volume import Volume
+from luytre.archive.volume import Volume, open_volume
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import SYSTEM, ManualClock
 from luytre.base.ids import uuid7
@@ -224,7 +224,7 @@ def measure(folder: Path, size: Size) -> Report:
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(kept, work)
-    volume = Volume(work, synthetic.open_volume(work).id)
+    volume = Volume(work, open_volume(work).id)
     try:
         return _measure(volume, size, month)
     finally:
@@ -234,7 +234,8 @@ def measure(folder: Path, size: Size) -> Report:
 def _measure(volume: Volume, size: Size, month: synthetic.Month) -> Report:
     looks = choose(volume, size)
     index_files = [volume.index_path]
-    cold, warm_index = [], []
+    cold: list[float] = []
+    warm_index: list[float] = []
     for number, look in enumerate(looks):
         # Half of them find the index in memory, as on a node that is looked at every day.
         forget(look.path, *(index_files if number % 2 else ()))

@@ -183,7 +183,7 @@ def materialise(volume: Volume, index: Index, row_id: int, wanted: int, part_byt
     ]
     tail = fmt.Tail(end_us, tuple(entries), leaf * PARTS)
     box_of_tail, tail_offset = fmt.tail_box(tail), entries[-1].offset + size
-    path = volume.path / name
+    path: Path = volume.path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(opening)

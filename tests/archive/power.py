@@ -141,18 +141,23 @@ class PowerDisk(FaultyDisk):
         close()
         self.let_go()
         _put_back_index(path, self._index, now, dice)
-        for file in sorted(self._created):
+        for file in sorted(self._created, key=_place):
             if file.exists():
                 _lose_new(file, dice)
-        for file, data in self._deleted.items():
+        for file, data in sorted(self._deleted.items(), key=lambda item: _place(item[0])):
             if dice.random() < 0.5 and not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(data)
-        for file, durable in self._durable.items():
+        for file, durable in sorted(self._durable.items(), key=lambda item: _place(item[0])):
             if file.exists() and file not in self._created:
                 _lose_end(file, durable, dice)
         self._all_is_durable(self.folder)
         self._index = _copy_index(self.folder)
+
+
+def _place(file: Path) -> tuple[str, str, str]:
+    """In the order of recording, whatever the run is called: so that the dice fall the same way each time."""
+    return str(file.parent), file.name[:6], file.name[-8:]
 
 
 def _lose_new(file: Path, dice: random.Random) -> None:

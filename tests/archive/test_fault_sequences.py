@@ -122,6 +122,9 @@ class Volume(RuleBasedStateMachine):
 
     @rule(log=st.booleans())
     def index_is_deleted(self, log: bool) -> None:
+        # Not in the middle of the writer's making a new one.
+        self.ward.settle()
+        self.ward.settle()
         path = self.ward.volume.index_path
         for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if log else (path,):
             name.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
             "seek",
             {"a day's minutes, p99", "a day of retention over all cameras", "a write meanwhile, the longest"},
         ),
-        ("check", {"full check", "reading and SHA-256"}),
+        ("check", {"the same per 1,000,000 segments", "full check"}),
         ("crash", {"lost per camera and crash, the most", "findings of all checks"}),
         ("scale", {"the one / the other", "gaps, and other faults, of 12 cameras"}),
     ],

@@ -63,11 +63,12 @@ def _settle(
     with index.transaction():
         if found is None:
             index.remove_segment(row.id)
-        clear_minutes(index, stream.id, Span(row.start_us, row.end_us))
         if found is not None:
             index.close_segment(row.id, closing)
         elif not followed:
             index.set_head(stream.id, prev)
+        # After the row: what is left standing is set again.
+        clear_minutes(index, stream.id, Span(row.start_us, row.end_us))
         lost_from_us = row.start_us if found is None else found.end_us
         if followed or index.open_gap(stream.id) is not None:
             recover.add_known_gap(index, stream.id, Gap(lost_from_us, row.end_us, Cause.NODE_CRASHED))
@@ -92,16 +93,23 @@ def bridge(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: C
         if row.end_us is None or newest_us is None or newest_us - row.end_us > recover.UNFLUSHED_US:
             return
         after = row
+    if after is not None:
+        _bridge(volume, disk, stream, None, after, clock)
 
 
 def _bridge(
-    volume: Volume, disk: Disk, stream: StreamRow, before: SegmentRow, after: SegmentRow, clock: Clock
+    volume: Volume, disk: Disk, stream: StreamRow, before: SegmentRow | None, after: SegmentRow, clock: Clock
 ) -> None:
     # A file that cannot be read, or a disk too full, must not keep the stream from recording: `luytre check` tells.
     with suppress(OSError, Error):
         with fmt.FileReader(volume.path / after.path) as reader:
             opening = fmt.parse_opening(reader.read, reader.size)
-        if opening is None or before.link is None or opening.header.prev == before.link.hex():
+        if opening is None:
             return
-        if not losses.is_written_down(volume, stream, opening.header.prev):
-            losses.join(volume, disk, stream, before, after, opening.header.prev, clock.wall_us())
+        link = losses.newest_link(volume, stream) if before is None or before.link is None else before.link
+        if opening.header.prev != link.hex() and not losses.is_written_down(
+            volume, stream, opening.header.prev
+        ):
+            start_us = stream.since_us if before is None else before.end_us or before.start_us
+            lost = Span(start_us, after.start_us)
+            losses.join(volume, disk, stream, link, opening.header.prev, lost, clock.wall_us())

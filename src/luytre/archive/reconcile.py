@@ -34,8 +34,9 @@ def reconcile(index: Index, stream: StreamRow, cause: str) -> None:
         ]
         for row_id, gap in _gaps(index, stream.id, window):
             covered.sort()
-            free = uncovered(Span(gap.start_us, window.end_us if gap.end_us is None else gap.end_us), covered)
-            if free != [Span(gap.start_us, gap.end_us)]:
+            span = Span(gap.start_us, window.end_us if gap.end_us is None else gap.end_us)
+            free = uncovered(span, covered)
+            if gap.end_us is None or free != [span]:
                 index.db.execute("DELETE FROM gap WHERE id = ?", (row_id,))
                 for piece in free:
                     index.add_gap(stream.id, Gap(*piece, gap.cause, gap.detail))
