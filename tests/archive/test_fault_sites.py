@@ -22,8 +22,8 @@ from tests.archive.sums import adds_up, is_clean
 
 BOTH = (KEY, OTHER)
 PART_S = 0.4
-# All but the newest segments of the story are older than this many days.
-SHORT = 4 / 86400
+# An hour: what was recorded before the sweep goes.
+SHORT = 1 / 24
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS]
 # Cutting back is what follows a failed write, and fails with it.
 SITES = [operation for operation in OPERATIONS if operation != "truncate"]
@@ -54,7 +54,8 @@ def story(ward: Ward) -> None:
         if number == 6:
             ward.end(feeds[0])
     ward.flush()
-    ward.clock.advance(RETRY_S + 1)
+    # What has expired goes by the hour.
+    ward.clock.advance(RETRY_S + 3 * 3600)
     sweep(ward, SHORT)
     feeds = [Feed(key, (video(),), ward.clock.wall_us()) for key in BOTH]
     for _ in range(4):
