@@ -11,6 +11,7 @@ import pytest
 from luytre.archive.disk import Disk
 from luytre.base.clock import ManualClock
 from tests.archive.builder import KEY, OTHER, START_US, Ward
+from tests.archive.past import Past, seal_a_past
 
 MakeWard = Callable[..., Ward]
 
@@ -38,3 +39,9 @@ def make_ward(tmp_path: Path, clock: ManualClock) -> Iterator[MakeWard]:
 def ward(make_ward: MakeWard) -> Ward:
     """Segments of about 2 s."""
     return make_ward()
+
+
+@pytest.fixture
+def past(make_ward: MakeWard) -> Past:
+    """Nine segments in two runs and four of another camera, sealed twice."""
+    return seal_a_past(make_ward(segment_s=0.8))

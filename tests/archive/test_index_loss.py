@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from luytre.archive import holds
+from luytre.archive import certificates, holds
+from luytre.archive.certificates import Certificate, Rule
+from luytre.archive.chain import GENESIS
 from luytre.archive.check import check
 from luytre.archive.index import Index
 from luytre.archive.keys import Coverage, Span
@@ -151,6 +153,50 @@ def test_broken_pages_are_noticed_in_use(ward: Ward) -> None:
     assert ward.causes()[:5] == ["connecting", "closed_by_camera", "host_down", "auth_failed", "stalled"]
 
 
+def delete_oldest(ward: Ward) -> int:
+    """The oldest segment of KEY goes as retention does it; its row is left to be dropped. Gives its end."""
+    with ward.index() as index:
+        stream = index.stream(KEY)
+        assert stream is not None
+        row = index.first_segment(stream.id)
+    assert row is not None
+    assert row.end_us is not None
+    assert row.root is not None
+    assert row.link is not None
+    certificate = Certificate(
+        ward.clock.wall_us(), Rule.EXPIRED, *KEY, stream.code, row.start_us, row.end_us, 1, row.bytes or 0,
+        GENESIS.hex(), (row.root.hex(),), row.link.hex(),
+    )  # fmt: skip
+    certificates.append(ward.volume, None, [certificate])
+    (ward.path / row.path).unlink()
+    return row.end_us
+
+
+def test_a_new_index_has_the_chain_and_what_was_deleted(ward: Ward) -> None:
+    ward.record(10)
+    end_us = delete_oldest(ward)
+    with ward.index() as index:
+        before = index.db.execute(
+            "SELECT path, root, link FROM segment WHERE end_us > ? ORDER BY path", (end_us,)
+        ).fetchall()
+        row = index.stream(KEY)
+    assert row is not None
+    ward.stop()
+    delete_with_log(ward.volume.index_path)
+    ward.restart()
+    ward.take_up(KEY, OTHER)
+    ward.sweep()
+    with ward.index() as index:
+        after = index.db.execute("SELECT path, root, link FROM segment ORDER BY path").fetchall()
+        now = index.stream(KEY)
+    assert after == before
+    assert now is not None
+    assert (now.head, now.expired_us) == (row.head, end_us)
+    assert check(ward.path, clock=ward.clock) == []
+    ward.record(2)
+    assert check(ward.path, clock=ward.clock) == []
+
+
 def test_an_older_copy_put_back(ward: Ward, tmp_path: Path) -> None:
     """Rows of files deleted since go, files written since come in."""
     ward.record(6)
@@ -161,8 +207,7 @@ def test_an_older_copy_put_back(ward: Ward, tmp_path: Path) -> None:
     ward.take_up(KEY, OTHER)
     feed = Feed(KEY, (video(),), ward.clock.wall_us())
     ward.write(feed, 6)
-    gone = ward.files()[0]
-    gone.unlink()
+    delete_oldest(ward)
     os.replace(copy, ward.volume.index_path)
     for log in ("-wal", "-shm"):
         Path(f"{ward.volume.index_path}{log}").unlink(missing_ok=True)

@@ -3,104 +3,23 @@
 from __future__ import annotations
 
 import os
+import random
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from luytre.archive import certificates, recover, seals
+from luytre.archive import recover
 from luytre.archive import segment as fmt
-from luytre.archive.certificates import Certificate, Rule
-from luytre.archive.chain import GENESIS, MARK_SIZE, leaf_of, link_of, mark
-from luytre.archive.check import Finding, check
-from luytre.archive.check_seals import Trust
+from luytre.archive.chain import MARK_SIZE, leaf_of, mark
+from luytre.archive.check_files import disagreement
 from luytre.archive.disk import OsDisk
-from luytre.archive.index import Index, SegmentRow
-from luytre.archive.keys import Span
-from luytre.archive.retention import clear_minutes
-from luytre.base.signing import Signer, verify
-from tests.archive.builder import KEY, OTHER, Ward
-from tests.archive.conftest import MakeWard
+from luytre.archive.proof import prove
+from tests.archive.builder import KEY
+from tests.archive.past import Past
 
-SIGNER = Signer(bytes(range(32)))
-TRUST = Trust(verify, SIGNER.public_key)
-ALL = Span(0, 1 << 61)
-Tamper = Callable[["Past"], None]
-
-
-@dataclass
-class Past:
-    """A stopped ward: KEY has nine segments in two runs, OTHER four; sealed after the first run and at the end."""
-
-    ward: Ward
-
-    def rows(self, index: Index) -> list[SegmentRow]:
-        row = index.stream(KEY)
-        assert row is not None
-        return index.segments(row.id, ALL)
-
-    def row(self, number: int) -> SegmentRow:
-        with self.ward.index() as index:
-            return self.rows(index)[number]
-
-    def path(self, number: int) -> Path:
-        return self.ward.path / self.row(number).path
-
-    def sql(self, statement: str, *values: object) -> None:
-        with self.ward.index() as index:
-            assert index.db.execute(statement, values).rowcount
-
-    def seal(self) -> seals.Seal | None:
-        with self.ward.index() as index:
-            return seals.seal(
-                self.ward.volume, index, SIGNER.sign, SIGNER.public_key, self.ward.clock.wall_us()
-            )
-
-    def check(self, *, quick: bool = False, repair: bool = False, trust: Trust = TRUST) -> list[Finding]:
-        return check(self.ward.path, quick=quick, repair=repair, trust=trust, clock=self.ward.clock)
-
-    def take_out(self, number: int, gap: bool = True) -> SegmentRow:
-        """File, row and bitmap go, and a gap tells a story."""
-        row = self.row(number)
-        assert row.end_us is not None
-        (self.ward.path / row.path).unlink()
-        with self.ward.index() as index, index.transaction():
-            index.remove_segment(row.id)
-            clear_minutes(index, row.stream_id, Span(row.start_us, row.end_us))
-            if gap:
-                index.db.execute(
-                    "INSERT INTO gap (stream_id, start_us, end_us, cause) VALUES (?, ?, ?, 'stalled')",
-                    (row.stream_id, row.start_us, row.end_us),
-                )
-        return row
-
-    def enter(self, path: Path, row_id: int) -> None:
-        """The row says of the file what is in it."""
-        found = recover.contents(path)
-        assert found is not None
-        assert found.whole
-        closing = found.closing(found.tail, found.size, found.parts_end)
-        with self.ward.index() as index:
-            index.close_segment(row_id, closing)
-
-
-@pytest.fixture
-def past(make_ward: MakeWard) -> Past:
-    ward = make_ward(segment_s=0.8)
-    past = Past(ward)
-    ward.clock.advance(1)
-    ward.record(10, cause="stalled")
-    assert past.seal() is not None
-    ward.record(8, pause_s=20)
-    ward.record(8, key=OTHER)
-    ward.clock.advance(10)
-    ward.stop()
-    assert past.seal() is not None
-    assert past.check() == []
-    assert past.check(quick=True) == []
-    return past
+Tamper = Callable[[Past], None]
 
 
 def remade(past: Past, number: int, change: Callable[[list[bytearray]], None], move_us: int = 0) -> None:
@@ -328,140 +247,25 @@ def test_a_bit_that_flips_after_the_loss_was_put_on_record_is_told_again(past: P
     assert 10 in {finding.invariant for finding in past.check() if finding.severity == "error"}
 
 
-# -- certificates -------------------------------------------------------------------------------------------------
-
-
-def delete_legally(past: Past, *numbers: int) -> list[Certificate]:
-    """As retention does: certified, then gone."""
-    made = []
-    with past.ward.index() as index:
-        rows = past.rows(index)
-        links = [GENESIS, *(row.link for row in rows)]
-        for number in numbers:
-            row, prev = rows[number], links[number]
-            assert prev is not None
-            assert row.root is not None
-            assert row.link is not None
-            assert row.end_us is not None
-            assert link_of(prev, row.root) == row.link
-            made.append(
-                Certificate(
-                    past.ward.clock.wall_us(), Rule.EXPIRED, *KEY, "cong-truoc", row.start_us, row.end_us, 1,
-                    row.bytes or 0, prev.hex(), (row.root.hex(),), row.link.hex(),
-                )
-            )  # fmt: skip
-        made = certificates.append(past.ward.volume, None, made)
-        for number in numbers:
-            row = rows[number]
-            assert row.end_us is not None
-            (past.ward.path / row.path).unlink()
-            index.remove_segment(row.id)
-            clear_minutes(index, row.stream_id, Span(row.start_us, row.end_us))
-            index.expire(row.stream_id, row.end_us)
-    return made
-
-
-@pytest.mark.parametrize(
-    "numbers", [(0,), (0, 1, 2), (0, 1, 3), tuple(range(9))], ids=["one", "some", "around-a-hold", "all"]
-)
-def test_legal_deletion_is_clean(past: Past, numbers: tuple[int, ...]) -> None:
-    delete_legally(past, *numbers)
-    # Time before what was deleted last is promised to nobody.
-    assert [finding for finding in past.check() if finding.invariant >= 10] == []
-    assert [finding for finding in past.check(quick=True) if finding.invariant >= 10] == []
-    past.seal()
-    assert [finding for finding in past.check() if finding.invariant >= 10] == []
-
-
-def journal(past: Past, folder: str) -> Path:
-    return sorted((past.ward.path / folder).iterdir())[0]
-
-
-def lines_of(path: Path, change: Callable[[list[bytes]], object]) -> None:
-    lines = path.read_bytes().splitlines(keepends=True)
-    change(lines)
-    path.write_bytes(b"".join(lines))
-
-
-def edit(lines: list[bytes]) -> None:
-    lines[0] = lines[0].replace(b"expired", b"exbired").replace(b'"at_us":1', b'"at_us":2')
-
-
-def drop_first(lines: list[bytes]) -> None:
-    del lines[0]
-
-
-def drop_middle(lines: list[bytes]) -> None:
-    del lines[1]
-
-
-def drop_last(lines: list[bytes]) -> None:
-    del lines[-1]
-
-
-def garble(lines: list[bytes]) -> None:
-    lines[1] = b"nothing of ours\n"
-
-
-@pytest.mark.parametrize("change", [edit, drop_first, drop_middle, drop_last, garble])
-def test_a_changed_journal_of_certificates(past: Past, change: Callable[[list[bytes]], object]) -> None:
-    delete_legally(past, 0, 1, 2)
-    past.seal()
-    lines_of(journal(past, certificates.FOLDER), change)
-    found = [finding for finding in past.check(quick=True) if finding.severity == "error"]
-    assert {finding.invariant for finding in found} & {11, 12}
-    assert any(finding.path.startswith("certificates") for finding in found)
-
-
-# -- seals --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("change", [edit, drop_first, garble])
-def test_changed_seals(past: Past, change: Callable[[list[bytes]], object]) -> None:
-    lines_of(journal(past, seals.FOLDER), change)
-    found = [finding for finding in past.check(quick=True) if finding.severity == "error"]
-    assert {finding.invariant for finding in found} == {12}
-    assert all(finding.path.startswith("seals/") for finding in found)
-
-
-def test_seals_cut_at_the_end_are_missed_by_the_node(past: Past, tmp_path: Path) -> None:
-    newest = list(seals.lines(past.ward.volume))[-1].seal
-    assert newest is not None
-    seals.remember(tmp_path, past.ward.volume, newest)
-    trust = replace(TRUST, expected=seals.expected(tmp_path, past.ward.volume))
-    assert past.check(quick=True, trust=trust) == []
-    lines_of(journal(past, seals.FOLDER), drop_last)
-    assert past.check(quick=True) == []
-    (told,) = past.check(quick=True, trust=trust)
-    assert (told.invariant, told.severity) == (12, "error")
-
-
-def test_a_chain_made_again_to_its_end_has_another_key(past: Past) -> None:
-    """Whoever makes all again, seals too, has no signature of the node."""
-    for path in sorted((past.ward.path / seals.FOLDER).iterdir()):
-        path.unlink()
-    forger = Signer(bytes(32))
-    with past.ward.index() as index:
-        seals.seal(past.ward.volume, index, forger.sign, forger.public_key, past.ward.clock.wall_us())
-    (told,) = past.check(quick=True)
-    assert (told.invariant, told.severity) == (12, "error")
-    assert "signed with key" in told.message
-
-
-def test_a_volume_without_its_node_tells_whose_key_signed(past: Past) -> None:
-    (told,) = past.check(quick=True, trust=Trust(verify))
-    assert told.severity == "note"
-    assert repr(SIGNER)[7:-1] in told.message
-
-
-def test_a_power_cut_in_the_middle_of_a_repair_is_repaired_again(past: Past) -> None:
-    """The certificate of a loss is there, the row is still the old one."""
-    row = past.take_out(2)
-    prev = past.row(1).link
-    assert prev is not None
-    assert row.link is not None
-    lost = Certificate(
-        1, Rule.LOST, *KEY, "cong-truoc", row.start_us, 0, 1, 0, prev.hex(), (), row.link.hex()
-    )
-    certificates.append(past.ward.volume, None, [lost, lost])
-    assert {finding.severity for finding in past.check(quick=True)} == {"note"}
+@pytest.mark.parametrize("number", [0, 4, -1], ids=["first", "last-of-its-run", "newest"])
+def test_no_bit_of_a_file_can_be_changed(past: Past, number: int) -> None:
+    """Any of the opening, the parts, the tail; a few hundred of each."""
+    path = past.path(number)
+    whole = path.read_bytes()
+    found = recover.contents(path)
+    assert found is not None
+    dice = random.Random(number)
+    opening, end, size = found.opening.parts_offset, found.parts_end, len(whole)
+    row = past.row(number)
+    for begin, until in ((0, opening), (opening, end), (end, size)):
+        for at in dice.sample(range(begin, until), min(until - begin, 250)):
+            data = bytearray(whole)
+            data[at] ^= 1 << dice.randrange(8)
+            path.write_bytes(data)
+            proof = prove(path)
+            assert proof is None or proof.altered or disagreement(row, proof.found), at
+    path.write_bytes(whole)
+    proof = prove(path)
+    assert proof is not None
+    assert not proof.altered
+    assert disagreement(row, proof.found) is None

@@ -37,11 +37,13 @@ class Bridges:
         roots = [bytes.fromhex(root) for root in certificate.roots]
         start = at = self._see(bytes.fromhex(certificate.prev))
         for root in roots:
-            if at in self.links or root in self.roots:
+            if root in self.roots:
+                self.links.add(at)
+            if at in self.links:
                 self._stretch(start, at)
                 start = at
             at = self._see(link_of(at, root))
-        self._stretch(start, at, may_join=not roots or roots[0] not in self.roots)
+        self._stretch(start, at)
         link = self._see(bytes.fromhex(certificate.link))
         if certificate.rule == Rule.LOST:
             self._ends.setdefault(at, set()).add(link)
@@ -53,10 +55,10 @@ class Bridges:
             self.reached.add(link)
         return link
 
-    def _stretch(self, start: bytes, end: bytes, may_join: bool = True) -> None:
+    def _stretch(self, start: bytes, end: bytes) -> None:
         if start == end:
             return
-        before = self._start_of.get(start) if may_join and start not in self.links else None
+        before = self._start_of.get(start) if start not in self.links else None
         if before is not None:
             del self._start_of[start]
             self._ends[before].discard(start)

@@ -58,11 +58,7 @@ class ChainCheck:
         for row in rows:
             if row.state == "open" or row.root is None or row.link is None:
                 continue
-            leads = link_of(link, row.root) == row.link
-            if row.state == "deleting":
-                link = row.link if leads else link
-                continue
-            if not leads:
+            if link_of(link, row.root) != row.link:
                 breaks.append(_Break(link, before, row))
             link, before = row.link, row
         if stream.head != link:
@@ -103,6 +99,10 @@ class ChainCheck:
         for one in altered:
             bridges.setdefault(one.stream.key, Bridges(set(), set()))
         told = dict(self._seals.journal)
+        # Before the others are read: more may be written meanwhile.
+        newest = certificates.newest(self._volume)
+        if newest is not None and told.get(newest.seq) == newest.hash:
+            del told[newest.seq]
         before: Certificate | None = None
         for certificate in certificates.read(self._volume):
             if before is not None and told.get(before.seq) == certificate.before:
@@ -111,9 +111,6 @@ class ChainCheck:
             of = bridges.get(certificate.key)
             if of is not None:
                 of.add(certificate)
-        newest = certificates.newest(self._volume)
-        if newest is not None and told.get(newest.seq) == newest.hash:
-            del told[newest.seq]
         self._journal = [
             Finding(CERTIFIED, "error", certificates.FOLDER, text)
             for text in certificates.verify(self._volume)

@@ -181,7 +181,7 @@ class FileCheck:
             yield Finding(3, "error", name, "no whole part is left in it", self.repair)
             return
         found = proof.found
-        wrong = _disagreement(row, found)
+        wrong = disagreement(row, found)
         if wrong is not None:
             # Where another segment stands, no repair may choose which one to lose.
             repaired = self.repair and _is_of(row, found)
@@ -238,7 +238,7 @@ def _behind(folder: str) -> str:
     return folder + "0"
 
 
-def _disagreement(row: SegmentRow, found: recover.Contents) -> Finding | None:
+def disagreement(row: SegmentRow, found: recover.Contents) -> Finding | None:
     """What the file and its row disagree in; `repaired` is the caller's."""
     if not _is_of(row, found):
         text = f"is another segment than the one that was closed here ({_when(row.start_us)})"

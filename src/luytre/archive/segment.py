@@ -135,6 +135,9 @@ def parse_tail(box: bytes) -> Tail:
         leaves = table + count * _ENTRY.size
         if leaves + count * HASH_BYTES != size:
             raise ValueError("its length does not fit its count")
+        entries = list(_ENTRY.iter_unpack(box[table:leaves]))
+        if any(flags & ~_FLAG_KEY for *_, flags in entries):
+            raise ValueError("an entry has flags that nobody wrote")
     except (struct.error, ValueError) as error:
         raise Error(
             Kind.DATA_LOSS, f"segment tail: {error}", hint="Run `luytre check --repair`.", cause="file_lost"
@@ -144,7 +147,7 @@ def parse_tail(box: bytes) -> Tail:
         end_us,
         tuple(
             PartEntry(offset, size, ticks, duration, wall_us, bool(flags & _FLAG_KEY))
-            for offset, size, ticks, duration, wall_us, flags in _ENTRY.iter_unpack(box[table:leaves])
+            for offset, size, ticks, duration, wall_us, flags in entries
         ),
         box[leaves:],
         Clocks(error_us, camera_us),
