@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
@@ -20,7 +22,7 @@ from luytre.archive.certificates import Certificate, Rule, append, read
 from luytre.archive.chain import GENESIS, link_of
 from luytre.archive.disk import Disk
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, SegmentRow, StreamRow, minute_bits
-from luytre.archive.keys import Span, join_spans
+from luytre.archive.keys import Span, StreamKey, join_spans
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.errors import Error
@@ -29,6 +31,8 @@ from luytre.base.errors import Error
 BATCH = 200
 # Segments between two waits for the disk: each waits for all that is being recorded too.
 GROUP = 5000
+# Twice as many certificates as one stream usually has in a batch.
+_LINKS = 16
 
 
 _Item = TypeVar("_Item")
@@ -56,6 +60,8 @@ class Deletion:
         self._streams = {stream.id: stream for stream in index.streams()}
         # Day folders before this one get no more files, and go when they are empty.
         self._last_folder = f"{to_datetime(now_us - 2 * US_PER_DAY):%Y-%m-%d}"
+        # The chain after what this sweep has deleted last of a stream.
+        self._deleted: dict[int, bytes] = {}
         self.count, self.freed = 0, 0
         self.refused: OSError | None = None
 
@@ -107,6 +113,7 @@ class Deletion:
             with self._index.transaction():
                 for row in rows:
                     self._index.remove_segment(row.id)
+                    self._deleted[row.stream_id] = row.link or GENESIS
                 for stream_id, span in _spans(rows):
                     clear_minutes(self._index, stream_id, span)
                     self._index.expire(stream_id, span.end_us)
@@ -183,19 +190,26 @@ class Deletion:
 
     def _links_before(self, stream: StreamRow, row: SegmentRow) -> Iterator[bytes]:
         yield self._index.link_before(stream.id, row.start_us) or GENESIS
+        yield self._deleted.get(stream.id, GENESIS)
         with suppress(Error), fmt.FileReader(self._volume.path / row.path) as reader:
             opening = fmt.parse_opening(reader.read, reader.size)
             if opening is not None:
                 yield bytes.fromhex(opening.header.prev)
         # A crash after the file went and before its row did.
-        for certificate in read(self._volume):
-            if certificate.key == stream.key and certificate.rule != Rule.ALARM:
-                yield bytes.fromhex(certificate.prev)
-                yield bytes.fromhex(certificate.link)
+        yield from self._certified_links[stream.key]
 
     def _chain_so_far(self, stream: StreamRow) -> bytes:
-        links = [found.link for found in read(self._volume) if found.key == stream.key]
-        return bytes.fromhex(links[-1]) if links else GENESIS
+        links = self._certified_links[stream.key]
+        return links[-1] if links else GENESIS
+
+    @cached_property
+    def _certified_links(self) -> dict[StreamKey, deque[bytes]]:
+        """Of each stream, the newest links before and after what earlier sweeps certified. Reads the whole journal."""
+        found: dict[StreamKey, deque[bytes]] = defaultdict(lambda: deque(maxlen=_LINKS))
+        for certificate in read(self._volume):
+            if certificate.rule != Rule.ALARM:
+                found[certificate.key] += (bytes.fromhex(certificate.prev), bytes.fromhex(certificate.link))
+        return found
 
 
 HELD = (
