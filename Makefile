@@ -25,6 +25,7 @@ PYTEST_JOBS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+ARCHIVE_BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev demo test lint fmt docs bench check pins clean web-check
@@ -58,6 +59,7 @@ docs: $(STAMP)/package $(WEB_MODULES) ## generate ref/ and the TypeScript client
 bench: setup dev ## measure the promises, against peers, in one run
 	@scripts/system-packages
 	@$(BIN)/python bench/record.py $(BENCH_ARGS)
+	@for bench in seek crash scale check; do $(BIN)/python bench/$$bench.py $(ARCHIVE_BENCH_ARGS); done
 
 check: $(STAMP)/package dev ## formatting, lint, types, walls, generated files fresh
 	@echo "ruff format"; $(BIN)/ruff format --check $(CODE)

@@ -23,7 +23,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 CAMERAS_PER_MEDIA = 4
 _STOP_S = 10.0
 
-SourceName = Literal["gstreamer", "simulator"]
+SourceName = Literal["gstreamer", "simulator", "light"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ def running(name: SourceName, clip: Path, count: int, log: Path) -> Iterator[Sou
     if name == "gstreamer":
         media = -(-count // CAMERAS_PER_MEDIA)
         command = [SYSTEM_PYTHON, str(HERE / "gst_cameras.py"), str(clip), "--media", str(media)]
+    elif name == "light":
+        media = count
+        command = [sys.executable, str(HERE / "light_cameras.py"), str(clip)]
     else:
         command = [sys.executable, "-m", "luytre.cli", "sim", "--port", "0", "--cameras", str(count)]
         command += ["--clip", str(clip), "--audio", "aac", "--json"]
@@ -77,7 +80,7 @@ def running(name: SourceName, clip: Path, count: int, log: Path) -> Iterator[Sou
         if not line:
             raise SystemExit(f"the cameras did not start: see {log}")
         ready = json.loads(line)
-        if name == "gstreamer":
+        if name != "simulator":
             urls = [f"rtsp://127.0.0.1:{ready['port']}/{number % media}" for number in range(count)]
         else:
             urls = [camera["main"] for camera in ready["cameras"]]

@@ -81,7 +81,7 @@ class Contender:
         }
 
 
-def _spawn(running: Running, command: list[str], folder: Path, given: str | None = None) -> None:
+def spawn(running: Running, command: list[str], folder: Path, given: str | None = None) -> None:
     log = (folder / "log.txt").open("a")
     process = subprocess.Popen(
         command,
@@ -100,6 +100,14 @@ def _spawn(running: Running, command: list[str], folder: Path, given: str | None
         process.stdin.close()
 
 
+def spawn_recorder(
+    running: Running, folder: Path, shard: int, shards: int, interpreter: str = sys.executable
+) -> None:
+    """One recorder process of a node, as the supervisor starts it; the plan is there."""
+    words = ["-m", "luytre.recorder", str(folder), "--shard", str(shard), "--shards", str(shards)]
+    spawn(running, [interpreter, *words], folder)
+
+
 def ours(shards: int, interpreter: str = sys.executable) -> Contender:
     """The recorder processes of a node, with index, ledger, keeper and flush; nobody watches."""
 
@@ -115,8 +123,7 @@ def ours(shards: int, interpreter: str = sys.executable) -> Contender:
         save(plan, folder / "run" / "plan.json")
         running = Running()
         for shard in range(shards):
-            words = ["-m", "luytre.recorder", str(folder), "--shard", str(shard), "--shards", str(shards)]
-            _spawn(running, [interpreter, *words], folder)
+            spawn_recorder(running, folder, shard, shards, interpreter)
         return running
 
     return Contender(
@@ -150,7 +157,7 @@ def floor(processes: int) -> Contender:
         running = Running()
         for number in range(processes):
             share = dict(list(urls.items())[number::processes])
-            _spawn(running, [sys.executable, str(HERE / "floor.py"), str(folder)], folder, json.dumps(share))
+            spawn(running, [sys.executable, str(HERE / "floor.py"), str(folder)], folder, json.dumps(share))
         return running
 
     return Contender(f"floor-{processes}", f"floor: raw copy, {_processes(processes)}", start, "{code}.raw")
@@ -165,7 +172,7 @@ def _ffmpeg(key: str, name: str, options: str, ending: str) -> Contender:
         running = Running()
         for code, url in urls.items():
             words = ["ffmpeg", *options.format(url=url).split(), f"{code}_{ending}"]
-            _spawn(running, words, folder)
+            spawn(running, words, folder)
         return running
 
     return Contender(key, name, start, "{code}_*.mp4")
@@ -196,7 +203,7 @@ def gstreamer() -> Contender:
                 "s. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! m.audio_0 "
                 f"splitmuxsink name=m location={code}_%03d.mp4 max-size-time={SEGMENT_S * 10**9}"
             )
-            _spawn(running, ["gst-launch-1.0", "-q", "-e", *pipeline.split()], folder)
+            spawn(running, ["gst-launch-1.0", "-q", "-e", *pipeline.split()], folder)
         return running
 
     return Contender(

@@ -7,8 +7,10 @@ Does not   know sockets or cameras.
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,15 +29,17 @@ from luytre.archive.retention import Policy, Sweep
 from luytre.archive.volume import Volume, create_volume, open_volume
 from luytre.archive.writer import DiskWriter
 from luytre.base.clock import ManualClock
-from luytre.base.errors import Error
 from luytre.base.ids import uuid7
 from luytre.media.fmp4.write import TrackPart, init_segment, part_header
+from tests.archive.faulty import Killed
+from tests.archive.power import PowerDisk
 from tests.media import clips
 from tests.media.clips import Coded, Placed
 
 KEY = StreamKey("018f0000-0000-7000-8000-000000000001", "main")
 OTHER = StreamKey("018f0000-0000-7000-8000-000000000002", "main")
-CODES = {KEY: "cong-truoc", OTHER: "ngo-12"}
+SUB = StreamKey(KEY.camera, "sub")
+CODES = {KEY: "cong-truoc", OTHER: "ngo-12", SUB: "cong-truoc"}
 # 2026-11-22T07:04:40Z
 START_US = 1_795_331_080_000_000
 
@@ -153,6 +157,32 @@ class Feed:
         return self.at_us
 
 
+class MortalWriter(DiskWriter):
+    """A writer that can be killed."""
+
+    def run(self) -> None:
+        with suppress(Killed):
+            super().run()
+
+    def kill(self) -> None:
+        """It dies before the next command."""
+        self._commands.put(self._die)
+        self.join(30)
+        assert not self.is_alive()
+
+    def _die(self) -> None:
+        raise Killed
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """Its own connection, for tests that hurt it."""
+        return self._index.db
+
+    def close_index(self) -> None:
+        """What the kernel does for a process that died."""
+        self._index.close()
+
+
 class Ward:
     """A volume with a writer at work. Commands are carried out by the writer's thread; `settle` waits for it."""
 
@@ -166,8 +196,8 @@ class Ward:
         self.full = 0
         self.writer = self._make()
 
-    def _make(self) -> DiskWriter:
-        writer = DiskWriter(
+    def _make(self) -> MortalWriter:
+        writer = MortalWriter(
             self.volume,
             segment_s=self.segment_s,
             clock=self.clock,
@@ -194,9 +224,10 @@ class Ward:
         return floor
 
     def settle(self) -> None:
-        """Everything handed over is done: take_up answers in its turn."""
-        with suppress(OSError, sqlite3.Error, Error):
-            self.writer.take_up(KEY, CODES[KEY]).result(30)
+        """Everything handed over is done: take_up answers in its turn. A writer that was killed does not answer."""
+        answer = self.writer.take_up(KEY, CODES[KEY])
+        while self.writer.is_alive() and not wait([answer], 0.1).done:
+            pass
 
     def write(self, feed: Feed, count: int) -> Feed:
         """The next parts; the clock follows the camera."""
@@ -247,6 +278,20 @@ class Ward:
 
     def restart(self) -> None:
         self.stop()
+        self.writer = self._make()
+
+    def crash(self, power: random.Random | None = None) -> None:
+        """kill -9 of a ward on a PowerDisk; with dice, the power is cut at the same moment. `begin_again` follows."""
+        assert isinstance(self.disk, PowerDisk)
+        self.writer.kill()
+        if power is None:
+            self.writer.close_index()
+            self.disk.let_go()
+        else:
+            self.disk.cut(power, self.writer.close_index)
+
+    def begin_again(self) -> None:
+        """The process is started again after a crash."""
         self.writer = self._make()
 
     def sweep(self, policy: Policy = KEEP_ALL, disk: Disk | None = None) -> Sweep:

@@ -13,6 +13,7 @@ from av.bitstream import BitStreamFilterContext
 
 from luytre.archive.catalog import Archive
 from luytre.archive.check import Finding, check
+from luytre.archive.disk import Disk
 from luytre.archive.keys import Coverage, Span, StreamKey
 from luytre.archive.playback import Located
 from luytre.archive.segment import FileReader
@@ -114,13 +115,13 @@ def outlet_of(writer: DiskWriter, key: StreamKey, code: str, clock: Clock) -> Ou
 class Bench:
     """One volume, its writer, one stream's Ingest at a time; the clock moves only when told."""
 
-    def __init__(self, folder: Path, segment_s: float = 300.0) -> None:
+    def __init__(self, folder: Path, segment_s: float = 300.0, disk: Disk | None = None) -> None:
         self.path = folder / "volume"
         self.clock = ManualClock()
         create_volume(self.path, self.clock)
         # Hours pass here in seconds: a write that takes a moment would look like a disk that hangs.
         self.writer = DiskWriter(
-            open_volume(self.path), segment_s=segment_s, clock=self.clock, hang_s=float("inf")
+            open_volume(self.path), segment_s=segment_s, clock=self.clock, hang_s=float("inf"), disk=disk
         )
         self.writer.start()
         self.writer.ready.result(10)

@@ -214,7 +214,6 @@ class FileCheck:
             self._lose(row, prev, closing.root, f"{len(found.parts)} parts are left")
         with self.index.transaction():
             if row.end_us is not None:
-                clear_minutes(self.index, row.stream_id, Span(row.start_us, row.end_us))
                 missing = Gap(end_us, row.end_us, Cause.FILE_LOST, row.path)
                 recover.add_known_gap(self.index, row.stream_id, missing)
             self.index.db.execute(
@@ -222,6 +221,9 @@ class FileCheck:
                 (first.wall_us, first.start_ticks, row.id),
             )
             self.index.close_segment(row.id, closing)
+            if row.end_us is not None:
+                # After the row: what is left standing is set again.
+                clear_minutes(self.index, row.stream_id, Span(row.start_us, row.end_us))
 
     def _goes_on(self, row: SegmentRow, link: bytes) -> bool:
         """The chain continues from `link`: then it was the row that was wrong, and not the file."""

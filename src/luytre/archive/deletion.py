@@ -1,20 +1,21 @@
 """Deletion of segments: marked, certified, unlinked, forgotten (design/archive.md, "Delete").
 
-Promises   no file goes before its certificate is on the disk; a crash or a fault in between is completed by the next sweep;
-           no transaction is longer than a batch.
+Promises   no file goes before its mark and its certificate are on the disk, and no row before its file has gone there; a
+           crash, a power cut or a fault in between is completed by the next sweep; no transaction is longer than a batch.
 Does not   choose what goes (retention.py).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import groupby, islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from luytre.archive import segment as fmt
 from luytre.archive.certificates import Certificate, Rule, append, read
@@ -28,8 +29,13 @@ from luytre.base.errors import Error
 
 # Segments in one transaction and one write of certificates: bounds how long a writer can wait for the index.
 BATCH = 200
+# Segments between two waits for the disk: each waits for all that is being recorded too.
+GROUP = 5000
 # Twice as many certificates as one stream usually has in a batch.
 _LINKS = 16
+
+
+_Item = TypeVar("_Item")
 
 
 class Candidate(NamedTuple):
@@ -62,8 +68,8 @@ class Deletion:
     def finish(self) -> None:
         """Complete what an earlier sweep marked."""
         marked = iter([_Marked(*found) for found in self._index.deleting()])
-        while batch := list(islice(marked, BATCH)):
-            self._delete(batch)
+        while group := list(islice(marked, GROUP)):
+            self._delete(group)
 
     def take(self, candidates: Iterable[Candidate], rule: Rule, wanted: int | None = None) -> int:
         """Delete them in their order, until `wanted` bytes are freed. Returns their bytes. What a hold covers meanwhile
@@ -71,17 +77,8 @@ class Deletion:
         """
         waiting = iter(candidates)
         freed = 0
-        while batch := list(_enough(waiting, None if wanted is None else wanted - freed)):
-            # A hold is placed before this statement or after it, not in between.
-            with self._index.transaction():
-                taken = dict(
-                    self._index.db.execute(
-                        "UPDATE segment AS s SET state = 'deleting', rule = ?"
-                        " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'closed'"
-                        f" AND NOT {HELD} RETURNING id, bytes",
-                        (rule, json.dumps([candidate.id for candidate in batch])),
-                    ).fetchall()
-                )
+        while group := list(_enough(waiting, None if wanted is None else wanted - freed)):
+            taken = self._mark(group, rule)
             if taken:
                 self._delete([_Marked(*found) for found in self._index.deleting() if found[0].id in taken])
             self.count += len(taken)
@@ -89,21 +86,48 @@ class Deletion:
         self.freed += freed
         return freed
 
-    def _delete(self, batch: list[_Marked]) -> None:
-        self._certify([marked for marked in batch if marked.rule is not None])
+    def _mark(self, group: list[Candidate], rule: Rule) -> dict[int, int]:
+        """Bytes by row of those that no hold covers by now."""
+        taken: dict[int, int] = {}
+        for batch in _batches(group):
+            # A hold is placed before this statement or after it, not in between.
+            with self._index.transaction():
+                taken |= self._index.db.execute(
+                    "UPDATE segment AS s SET state = 'deleting', rule = ?"
+                    " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'closed'"
+                    f" AND NOT {HELD} RETURNING id, bytes",
+                    (rule, json.dumps([candidate.id for candidate in batch])),
+                ).fetchall()
+        return taken
+
+    def _delete(self, group: list[_Marked]) -> None:
+        self._certify([marked for marked in group if marked.rule is not None])
+        self._wait_for_disk()
         gone: list[SegmentRow] = []
         stuck: list[SegmentRow] = []
-        for marked in batch:
+        for marked in group:
             (gone if self._unlink(marked.row) else stuck).append(marked.row)
-        with self._index.transaction():
-            for row in gone:
-                self._index.remove_segment(row.id)
-                self._deleted[row.stream_id] = row.link or GENESIS
-            for row in stuck:
-                self._index.db.execute("UPDATE segment SET rule = NULL WHERE id = ?", (row.id,))
-            for stream_id, span in _spans(gone):
-                clear_minutes(self._index, stream_id, span)
-                self._index.expire(stream_id, span.end_us)
+        # A file that comes back after a power cut must find its row.
+        self._wait_for_disk()
+        for rows in _batches(gone):
+            with self._index.transaction():
+                for row in rows:
+                    self._index.remove_segment(row.id)
+                    self._deleted[row.stream_id] = row.link or GENESIS
+                for stream_id, span in _spans(rows):
+                    clear_minutes(self._index, stream_id, span)
+                    self._index.expire(stream_id, span.end_us)
+        for rows in _batches(stuck):
+            with self._index.transaction():
+                for row in rows:
+                    self._index.db.execute("UPDATE segment SET rule = NULL WHERE id = ?", (row.id,))
+
+    def _wait_for_disk(self) -> None:
+        directory = os.open(self._volume.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._disk.flush(directory)
+        finally:
+            os.close(directory)
 
     def _unlink(self, row: SegmentRow) -> bool:
         path = self._volume.path / row.path
@@ -120,16 +144,18 @@ class Deletion:
 
     # -- certificates -----------------------------------------------------------------------------------------
 
-    def _certify(self, batch: list[_Marked]) -> None:
-        certificates = [self._certificate(group) for group in _groups(batch)]
+    def _certify(self, group: list[_Marked]) -> None:
+        waiting = list(_batches(group))
         try:
-            append(self._volume, self._disk, certificates)
+            while waiting:
+                append(self._volume, self._disk, [self._certificate(own) for own in _groups(waiting[0])])
+                del waiting[0]
         except Error:
-            # Nothing of it went: it is there for all again.
+            # Nothing of these went: they are there for all again.
             with suppress(sqlite3.Error), self._index.transaction():
                 self._index.db.executemany(
                     "UPDATE segment SET state = 'closed', rule = NULL WHERE id = ?",
-                    [(marked.row.id,) for marked in batch],
+                    [(marked.row.id,) for batch in waiting for marked in batch],
                 )
             raise
 
@@ -192,9 +218,14 @@ HELD = (
 )
 
 
+def _batches(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for at in range(0, len(items), BATCH):
+        yield items[at : at + BATCH]
+
+
 def _enough(candidates: Iterator[Candidate], wanted: int | None) -> Iterator[Candidate]:
-    """A batch, and no more than frees `wanted` bytes."""
-    for _ in range(BATCH):
+    """A group, and no more than frees `wanted` bytes."""
+    for _ in range(GROUP):
         if wanted is not None and wanted <= 0:
             return
         candidate = next(candidates, None)
@@ -205,7 +236,7 @@ def _enough(candidates: Iterator[Candidate], wanted: int | None) -> Iterator[Can
             wanted -= candidate.bytes
 
 
-def _groups(batch: list[_Marked]) -> Iterator[list[_Marked]]:
+def _groups(batch: Sequence[_Marked]) -> Iterator[list[_Marked]]:
     """Those that follow one another in a stream's chain and go by one rule. `batch`: by stream and start."""
     group: list[_Marked] = []
     for marked in batch:
@@ -223,7 +254,7 @@ def _follows(before: _Marked, after: _Marked) -> bool:
     return same and link is not None and root is not None and link_of(link, root) == after.row.link
 
 
-def _spans(rows: list[SegmentRow]) -> Iterator[tuple[int, Span]]:
+def _spans(rows: Sequence[SegmentRow]) -> Iterator[tuple[int, Span]]:
     """(stream, what went of it), apart where a day or more lies between. `rows`: by stream and start."""
     for stream_id, own in groupby(rows, lambda row: row.stream_id):
         for span in join_spans([Span(row.start_us, _end(row)) for row in own], US_PER_DAY):

@@ -8,13 +8,16 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from luytre.archive.faults import unreadable
+from luytre.base.clock import SYSTEM
 from luytre.base.errors import Error, Kind
 
+_LOOK_S = 0.002
 # Of the schema. An index of another format is made again from the files, as a lost one is.
 FORMAT = "3"
 _NEVER_CLOSED: list[sqlite3.Connection] = []
@@ -134,7 +137,7 @@ class IndexFile:
         if self.db.in_transaction:
             yield
             return
-        self.db.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
         except BaseException:
@@ -143,6 +146,28 @@ class IndexFile:
                 self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
+
+    def _begin(self) -> None:
+        """Looks every 2 ms whether the index is free. SQLite's own waiting sleeps for up to 100 ms, and misses the moments
+        between the many short transactions of a sweep.
+        """
+        (patience_ms,) = self.db.execute("PRAGMA busy_timeout").fetchone()
+        until_s = SYSTEM.monotonic_s() + patience_ms / 1000
+        self.db.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self.db.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if (
+                        error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
+                        or SYSTEM.monotonic_s() >= until_s
+                    ):
+                        raise
+                threading.Event().wait(_LOOK_S)
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {patience_ms}")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

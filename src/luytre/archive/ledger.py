@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from luytre.archive.index import Index, StreamRow
 from luytre.archive.keys import Cause, Gap, StreamKey
+from luytre.archive.reconcile import reconcile
 from luytre.archive.recover import add_known_gap
 from luytre.archive.segment import GapNote
 
@@ -139,10 +140,18 @@ def take_up(
     with index.transaction():
         known = index.stream(key)
         row = index.add_stream(key, code, now_us, retention)
+        # What is still to be read in must not be called missing.
+        if known is not None and index.meta("import") != "pending":
+            reconcile(index, row, cause)
         last = index.last_segment(row.id)
         covered_us = max(row.since_us, row.expired_us)
         if last is not None and last.end_us is not None:
             covered_us = max(covered_us, last.end_us)
+        # A segment that began and got no whole part has ended the gap before it.
+        gap_end_us = index.db.execute(
+            "SELECT max(end_us) FROM gap WHERE stream_id = ?", (row.id,)
+        ).fetchone()[0]
+        covered_us = max(covered_us, gap_end_us or covered_us)
         open_gap = index.open_gap(row.id)
         if open_gap is not None:
             covered_us = max(covered_us, open_gap.start_us)

@@ -13,6 +13,7 @@ from luytre.archive.certificates import Certificate, Rule
 from luytre.archive.chain import GENESIS, link_of
 from luytre.archive.disk import Disk
 from luytre.archive.index import Index, SegmentRow, StreamRow
+from luytre.archive.keys import Span
 from luytre.archive.volume import Volume
 
 
@@ -46,6 +47,37 @@ def write_down(
         detail,
     )
     certificates.append(volume, disk, [lost])
+
+
+def join(
+    volume: Volume, disk: Disk, stream: StreamRow, link: bytes, prev: str, lost: Span, at_us: int
+) -> None:
+    """What lay in `lost` is gone and has no row. `link`: the chain before it; `prev`: the one that the segment after it goes
+    on from, in hex.
+    """
+    certificate = Certificate(
+        at_us,
+        Rule.LOST,
+        stream.camera,
+        stream.name,
+        stream.code,
+        *lost,
+        prev=link.hex(),
+        link=prev,
+        detail="power cut",
+    )
+    certificates.append(volume, disk, [certificate])
+
+
+def newest_link(volume: Volume, stream: StreamRow) -> bytes:
+    """Where the stream's certificates end; the beginning of its chain without one."""
+    links = [found.link for found in certificates.read(volume) if found.key == stream.key]
+    return bytes.fromhex(links[-1]) if links else GENESIS
+
+
+def is_written_down(volume: Volume, stream: StreamRow, link: str) -> bool:
+    """A certificate leads to the link (hex)."""
+    return any(found.key == stream.key and found.link == link for found in certificates.read(volume))
 
 
 def link_before(volume: Volume, index: Index, row: SegmentRow) -> bytes:

@@ -9,13 +9,24 @@ from __future__ import annotations
 from contextlib import suppress
 
 from luytre.archive import losses, recover
+from luytre.archive import segment as fmt
 from luytre.archive.disk import Disk
 from luytre.archive.index import Index, SegmentRow, StreamRow
-from luytre.archive.keys import Cause, Gap, Span
+from luytre.archive.keys import Cause, Gap, Span, StreamKey
 from luytre.archive.retention import clear_minutes
 from luytre.archive.volume import Volume
 from luytre.base.clock import Clock
 from luytre.base.errors import Error
+
+
+def restore(volume: Volume, index: Index, disk: Disk, key: StreamKey, code: str, clock: Clock) -> None:
+    """A stream as a crash or a power cut left it, made whole: its files and rows agree, and its chain is provable."""
+    row = index.stream(key)
+    if row is not None:
+        mend(volume, index, disk, row, clock)
+    recover.adopt_newest(volume, index, disk, code, key.stream)
+    if row is not None:
+        bridge(volume, index, disk, row, clock)
 
 
 def mend(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clock) -> None:
@@ -62,11 +73,12 @@ def _settle(
     with index.transaction():
         if found is None:
             index.remove_segment(row.id)
-        clear_minutes(index, stream.id, Span(row.start_us, row.end_us))
         if found is not None:
             index.close_segment(row.id, closing)
         elif not followed:
             index.set_head(stream.id, prev)
+        # After the row: what is left standing is set again.
+        clear_minutes(index, stream.id, Span(row.start_us, row.end_us))
         lost_from_us = row.start_us if found is None else found.end_us
         if followed or index.open_gap(stream.id) is not None:
             recover.add_known_gap(index, stream.id, Gap(lost_from_us, row.end_us, Cause.NODE_CRASHED))
@@ -77,3 +89,37 @@ def _is_as_closed(found: recover.Contents, row: SegmentRow) -> bool:
         # The disk was full when it was closed.
         return found.parts_end == found.size == row.bytes
     return found.whole and found.size == row.bytes and found.tail.root(found.opened) == row.root
+
+
+def bridge(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clock) -> None:
+    """After files without rows were adopted: where one of them is shorter than it was, or gone, the next one's chain begins
+    at a link that nothing leads to any more. Write down that it was lost.
+    """
+    newest_us, after = None, None
+    while (row := index.last_segment(stream.id, after.start_us if after else None)) is not None:
+        newest_us = row.end_us if newest_us is None else newest_us
+        if after is not None and row.link is not None:
+            _bridge(volume, disk, stream, row, after, clock)
+        if row.end_us is None or newest_us is None or newest_us - row.end_us > recover.UNFLUSHED_US:
+            return
+        after = row
+    if after is not None:
+        _bridge(volume, disk, stream, None, after, clock)
+
+
+def _bridge(
+    volume: Volume, disk: Disk, stream: StreamRow, before: SegmentRow | None, after: SegmentRow, clock: Clock
+) -> None:
+    # A file that cannot be read, or a disk too full, must not keep the stream from recording: `luytre check` tells.
+    with suppress(OSError, Error):
+        with fmt.FileReader(volume.path / after.path) as reader:
+            opening = fmt.parse_opening(reader.read, reader.size)
+        if opening is None:
+            return
+        link = losses.newest_link(volume, stream) if before is None or before.link is None else before.link
+        if opening.header.prev != link.hex() and not losses.is_written_down(
+            volume, stream, opening.header.prev
+        ):
+            start_us = stream.since_us if before is None else before.end_us or before.start_us
+            lost = Span(start_us, after.start_us)
+            losses.join(volume, disk, stream, link, opening.header.prev, lost, clock.wall_us())

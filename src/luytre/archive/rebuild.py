@@ -137,8 +137,9 @@ def fill_ledger(index: Index, stream: StreamRow, now_us: int) -> list[Span]:
     """Time that nothing explains becomes a gap of cause `unknown`; returns those spans."""
     with index.transaction():
         rows = index.db.execute(
-            "SELECT start_us, coalesce(end_us, ?) FROM segment WHERE stream_id = ?"
-            " UNION ALL SELECT start_us, coalesce(end_us, ?) FROM gap WHERE stream_id = ? ORDER BY 1",
+            # An open gap may begin in the future: the clock was set back.
+            "SELECT start_us, coalesce(end_us, max(start_us, ?)) FROM segment WHERE stream_id = ?"
+            " UNION ALL SELECT start_us, coalesce(end_us, max(start_us, ?)) FROM gap WHERE stream_id = ? ORDER BY 1",
             (now_us, stream.id, now_us, stream.id),
         ).fetchall()
         spans = join_spans([Span(*row) for row in rows])

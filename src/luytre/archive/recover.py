@@ -280,9 +280,15 @@ def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: st
     """Enter what a crash left without a row: files newer than all known ones. With an index that is still to be
     filled this ends at the newest whole file; the others are the keeper's.
     """
+    newest_us: int | None = None
     for path in _newest_files(volume, code, stream, disk):
-        if index.segment_at(path.relative_to(volume.path).as_posix()) is not None:
-            return
+        row = index.segment_at(path.relative_to(volume.path).as_posix())
+        if row is not None:
+            newest_us = row.start_us if newest_us is None else newest_us
+            if newest_us - row.start_us > UNFLUSHED_US:
+                return
+            # Between those that were not flushed may lie one that was thrown away and came back.
+            continue
         if adopt(volume, index, disk, path, crashed_contents):
             if index.meta("import") == "pending":
                 return

@@ -23,7 +23,7 @@ from luytre.archive.index import Index
 from luytre.archive.keys import Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
-from luytre.archive.power_cut import mend
+from luytre.archive.power_cut import restore
 from luytre.archive.rebuild import PENDING, open_or_create, set_aside_broken
 from luytre.archive.tailless import Tailless
 from luytre.archive.volume import Volume, open_volume
@@ -183,10 +183,7 @@ class DiskWriter(threading.Thread):
     ) -> StreamLedger:
         """`cause`: of the time since the stream's last whole part, where nothing else is known."""
         self._must_be_near()
-        row = self._index.stream(key)
-        if row is not None:
-            mend(self.volume, self._index, self._disk, row, self._clock)
-        recover.adopt_newest(self.volume, self._index, self._disk, code, key.stream)
+        restore(self.volume, self._index, self._disk, key, code, self._clock)
         # With a new index nobody knows whether the node was stopped or crashed.
         pending = self._index.meta("import") == PENDING
         now_us = self._clock.wall_us()

@@ -1,4 +1,4 @@
-"""Samples become parts: one GOP each, at most 2 s (design/archive.md, design/live.md "Decode times").
+"""Samples become parts: one GOP each, at most 1 s (design/archive.md, design/live.md "Decode times").
 
 Promises   parts touch: a part ends where the next begins; decode times are the sorted presentation times of the part.
            A picture whose time lies before what is already written is shown at once after that, not thrown away.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from luytre.media.fmp4.write import PartSample, TrackPart, part_header
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample
 
-MAX_PART_TICKS = 2 * VIDEO_TIMESCALE
+MAX_PART_TICKS = VIDEO_TIMESCALE
 # Assumed for a picture whose successor never came.
 DEFAULT_FRAME_TICKS = VIDEO_TIMESCALE // 25
 
