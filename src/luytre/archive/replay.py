@@ -1,11 +1,13 @@
 """Bring a volume up to what its journals tell, after a power cut (design/archive.md, "Journal").
 
-Promises   doing it twice, or after only half of it was done, comes to the same; nothing is written outside `video/`.
+Promises   doing it twice, or after only half of it was done, comes to the same; nothing is written outside `video/`;
+           memory for one record at a time and the names of the files.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -45,21 +47,28 @@ def forget(folder: Path, volume_id: str) -> None:
 def _replay(folder: Path, root: Path, volume_id: str, disk: Disk) -> int:
     journals = waiting(folder, volume_id)
     try:
-        told = [
-            record for path, _ in journals for record in records(path, volume_id) if _is_ours(record.path)
-        ]
-        done = _finished_since(root, told)
-        for record in told:
-            if record.path not in done:
-                _do(root / record.path, record)
-        if told:
+        # Read twice: a journal may be larger than the memory. Nobody changes it, for it is locked.
+        done = _finished_since(
+            root, (record for path, _ in journals for record in _of_the_video(path, volume_id))
+        )
+        count = 0
+        for path, _ in journals:
+            for record in _of_the_video(path, volume_id):
+                count += 1
+                if record.path not in done:
+                    _do(root / record.path, record)
+        if count:
             flush(disk, root)
         for path, _ in journals:
             path.unlink(missing_ok=True)
-        return len(told)
+        return count
     finally:
         for _, fd in journals:
             os.close(fd)
+
+
+def _of_the_video(journal: Path, volume_id: str) -> Iterator[Record]:
+    return (record for record in records(journal, volume_id) if _is_ours(record.path))
 
 
 def _is_ours(path: str) -> bool:
@@ -67,7 +76,7 @@ def _is_ours(path: str) -> bool:
     return len(parts) > 1 and parts[0] == "video" and ".." not in parts
 
 
-def _finished_since(root: Path, told: list[Record]) -> set[str]:
+def _finished_since(root: Path, told: Iterable[Record]) -> set[str]:
     """Files that somebody closed at another place than the journal does: a repair that came first."""
     ends: dict[str, int] = {}
     for record in told:
