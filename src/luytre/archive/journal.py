@@ -57,6 +57,8 @@ class JournalFile:
             )
         self.path, self._fd = _fresh(folder, volume_id)
         self.size = 0
+        # It tells nothing yet.
+        self._is_empty = True
         try:
             self._append([MAGIC, volume_id.encode()])
         except BaseException:
@@ -69,6 +71,7 @@ class JournalFile:
         size, check = len(head), crc32(head)
         for piece in data:
             size, check = size + len(piece), crc32(piece, check)
+        self._is_empty = False
         self._append([_FRAME.pack(size, check), head, *data])
 
     def _append(self, pieces: Sequence[bytes]) -> None:
@@ -81,15 +84,21 @@ class JournalFile:
         os.fdatasync(self._fd)
 
     def close(self) -> None:
-        """Let it go without removing it."""
+        """Let it go; only one that tells nothing is removed."""
+        if self._is_empty:
+            self._unlink()
         with suppress(OSError):
             os.close(self._fd)
 
     def remove(self) -> None:
         """What it tells is on the volume's own disk."""
+        self._unlink()
+        with suppress(OSError):
+            os.close(self._fd)
+
+    def _unlink(self) -> None:
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
-        self.close()
 
 
 def is_there(folder: Path) -> bool:

@@ -130,6 +130,10 @@ class JournaledDisk:
         self._journal, self._lost = None, []
         self._inner.end()
 
+    def abandon(self) -> None:
+        self._let_go()
+        self._inner.abandon()
+
     def _flush_plainly(self, directory_fd: int, now_s: float) -> None:
         if not self._lost and now_s - self._flushed_s < min(PLAIN_FLUSH_S, self._flush_s):
             return
@@ -144,7 +148,7 @@ class JournaledDisk:
         return [] if self._journal is None else [self._journal]
 
     def _let_go(self) -> None:
-        """All of ours are there for a replay."""
+        """All of ours that tell something are there for a replay."""
         flushed = [] if self._flushing is None else self._flushing.journals
         for journal in (*flushed, *self._lost, *self._current()):
             journal.close()
