@@ -117,8 +117,19 @@ def _fresh(folder: Path, volume_id: str) -> tuple[Path, int]:
         except FileExistsError:
             # Another recorder writes to the same volume.
             continue
+        if _lock(fd):
+            return path, fd
+        # Another recorder begins just now, and took it for one that nobody writes.
+        os.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    """The journal is ours, and still has a name."""
+    try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return path, fd
+    except BlockingIOError:
+        return False
+    return os.fstat(fd).st_nlink > 0
 
 
 def _number(path: Path) -> int:
@@ -165,13 +176,20 @@ def replaying(folder: Path, volume_id: str) -> Iterator[None]:
 
 def waiting(folder: Path, volume_id: str) -> list[tuple[Path, int]]:
     """Journals of the volume that no living recorder writes, oldest first, each locked: path and descriptor."""
-    found = []
-    for path in sorted(folder.glob(f"{volume_id}-*.journal"), key=_number):
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    found: list[tuple[Path, int]] = []
+    try:
+        for path in sorted(folder.glob(f"{volume_id}-*.journal"), key=_number):
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                # Its writer is done with it.
+                continue
+            if _lock(fd):
+                found.append((path, fd))
+            else:
+                os.close(fd)
+    except BaseException:
+        for _, fd in found:
             os.close(fd)
-        else:
-            found.append((path, fd))
+        raise
     return found
