@@ -27,7 +27,12 @@ class Disk(Protocol):
         """Before anything of the volume is read: what a power cut kept from it is written to it."""
 
     def end(self) -> None:
-        """Nothing more will be written: what is kept elsewhere is done with."""
+        """Nothing more will be written: what is kept elsewhere is done with, once the disk has all of it."""
+
+    def abandon(self) -> None:
+        """The disk cannot be reached, or `end` failed: nothing is written or flushed, and what is kept elsewhere waits for
+        whoever begins next. Raises nothing; does nothing after `end`, or twice.
+        """
 
     def create(self, path: Path) -> int:
         """A new file for writing; fails where one exists. Returns the file descriptor."""
@@ -56,6 +61,9 @@ class OsDisk:
         """Nothing is kept elsewhere."""
 
     def end(self) -> None:
+        """Nothing is kept elsewhere."""
+
+    def abandon(self) -> None:
         """Nothing is kept elsewhere."""
 
     def create(self, path: Path) -> int:

@@ -115,6 +115,7 @@ class DiskWriter(threading.Thread):
             self._disk.begin(self.volume.path, self.volume.id)
             self._index = open_or_create(self.volume, self._clock)
         except Exception as error:
+            self._disk.abandon()
             self.ready.set_exception(error)
             return
         self.ready.set_result(None)
@@ -138,6 +139,7 @@ class DiskWriter(threading.Thread):
             self._index.close()
             with suppress(OSError):
                 self._disk.end()
+        self._disk.abandon()
 
     def _guarded(self, command: Callable[[], None]) -> None:
         """A failed command costs its own run (already noted where it failed), never the thread."""
@@ -354,6 +356,7 @@ class DiskWriter(threading.Thread):
         self._owed.clear()
         self._tailless.clear()
         self._index.abandon()
+        self._disk.abandon()
 
     def _return(self, found: Volume) -> None:
         """Everything as after a crash, but for what the ledgers know of the time since."""
