@@ -15,7 +15,7 @@ from typing import Protocol
 
 # Linux takes at most 1024 buffers per writev (IOV_MAX in <limits.h>).
 IOV_MAX = 1024
-# What a disk that failed is asked to take, to learn whether it does again.
+# What a disk that failed is asked to take, to learn whether it does again: a file named so, "-" and the process that asks.
 PROBE_NAME = ".probe"
 PROBE_BYTES = 1 << 16
 # Ending of a segment's name until it is locked.
@@ -142,8 +142,10 @@ def flush(disk: Disk, folder: Path) -> None:
 
 def probe(disk: Disk, folder: Path) -> None:
     """Write a file of a few pages and remove it; the flush that follows proves it. Raises OSError."""
-    path = folder / PROBE_NAME
-    disk.unlink(path)
+    path = folder / f"{PROBE_NAME}-{os.getpid()}"
+    for leftover in folder.glob(f"{PROBE_NAME}*"):
+        if not _is_anothers(leftover):
+            disk.unlink(leftover)
     fd = disk.create(path)
     try:
         if disk.write(fd, [bytes(PROBE_BYTES)]) != PROBE_BYTES:
@@ -151,3 +153,9 @@ def probe(disk: Disk, folder: Path) -> None:
     finally:
         disk.unlink(path)
         disk.close(fd)
+
+
+def _is_anothers(probed: Path) -> bool:
+    """The probe of another process that lives: several recorders write to a volume."""
+    number = probed.stem.rpartition("-")[2]
+    return number.isdigit() and int(number) != os.getpid() and Path("/proc", number).exists()
