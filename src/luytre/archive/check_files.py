@@ -151,7 +151,7 @@ class FileCheck:
             yield from self._unknown(path, name, proof)
         elif row.state == "open":
             if self.repair:
-                recover.heal(self.volume, self.index, self.disk, row)
+                recover.heal(self.volume, self.index, self.disk, row, self.clock.wall_us())
             yield Finding(9, "error", name, "left open by a recorder that is gone", self.repair)
         elif row.state == "closed":
             yield from self._closed(path, name, row, proof)

@@ -11,12 +11,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from luytre.archive import segment as fmt
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, leaf_of, link_of
 from luytre.archive.disk import UNBORN, Disk, is_being_written
+from luytre.archive.faults import ReadFault
 from luytre.archive.index import Closing, Index, SegmentRow
-from luytre.archive.keys import Gap, Span, StreamKey
+from luytre.archive.keys import Cause, Gap, Span, StreamKey
 from luytre.archive.volume import Volume
 from luytre.base.errors import Error, Kind
 from luytre.media.tracks import VIDEO_TIMESCALE
@@ -174,29 +176,68 @@ def discard(path: Path, disk: Disk) -> Path | None:
     if nothing:
         disk.unlink(path)
         return None
+    return set_aside(path)
+
+
+def set_aside(path: Path) -> Path:
+    """Raises OSError."""
     aside = path.with_name(path.name + DAMAGED)
     path.rename(aside)
     return aside
 
 
-def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | None:
+class Salvage(NamedTuple):
+    """What a crash left of a file. `unreadable`: the disk cannot give back what it holds; it was set aside."""
+
+    found: Contents | None
+    unreadable: bool = False
+
+
+def salvage(path: Path, disk: Disk) -> Salvage:
+    """A file that holds no good part is done away with. Raises ReadFault only for what may pass."""
+    # Not Path.exists: it raises where not even the file's inode can be read.
+    if not os.path.exists(path):
+        return Salvage(None)
+    try:
+        found = crashed_contents(path)
+        if found is None:
+            discard(path, disk)
+        return Salvage(found)
+    except ReadFault as fault:
+        if not fault.lasting:
+            raise
+    set_aside(path)
+    return Salvage(None, True)
+
+
+def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow, now_us: int) -> int | None:
     """Close an open segment that nobody writes. Returns its end, or None when nothing of it could be kept."""
     path = volume.path / row.path
-    if path.exists() and is_being_written(path):
+    if os.path.exists(path) and is_being_written(path):
         raise Error(
             Kind.CONFLICT,
             f"{row.path} is being written by another recorder",
             hint="Stop the other one: two nodes may not use one volume.",
             cause="disk_error",
         )
-    found = crashed_contents(path) if path.exists() else None
+    found, unreadable = salvage(path, disk)
     if found is None:
-        discard(path, disk)
-        index.remove_segment(row.id)
+        with index.transaction():
+            index.remove_segment(row.id)
+            if unreadable:
+                _tell_unreadable(volume, index, row, now_us)
         return None
     tail_offset = finish_file(path, disk, found, found.tail)
     index.close_segment(row.id, found.closing(found.tail, path.stat().st_size, tail_offset))
     return found.end_us
+
+
+def _tell_unreadable(volume: Volume, index: Index, row: SegmentRow, now_us: int) -> None:
+    """When its last part ended nobody can read any more: when it was written last is near."""
+    aside = volume.path / (row.path + DAMAGED)
+    after = index.next_segment(row.stream_id, row.start_us + 1)
+    ends = [aside.stat().st_mtime_ns // 1000, now_us if after is None else after.start_us]
+    add_known_gap(index, row.stream_id, Gap(row.start_us, min(ends), Cause.FILE_LOST, row.path))
 
 
 def finish_file(path: Path, disk: Disk, found: Contents, tail: fmt.Tail) -> int | None:
@@ -292,21 +333,24 @@ def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: st
         if adopt(volume, index, disk, path, crashed_contents):
             if index.meta("import") == "pending":
                 return
-        elif not is_being_written(path) and crashed_contents(path) is None:
-            discard(path, disk)
+        elif os.path.exists(path) and not is_being_written(path):
+            salvage(path, disk)
 
 
 def _newest_files(volume: Volume, code: str, stream: str, disk: Disk, days: int = 2) -> list[Path]:
-    """Segment files of the stream's newest days, newest first. What a crash left unborn is thrown away."""
+    """Segment files of the stream's newest days, newest first; none where a folder cannot be read. What a crash left
+    unborn is thrown away.
+    """
     folder = volume.video_path / code / stream
-    if not folder.is_dir():
+    try:
+        newest = sorted((day for day in folder.iterdir() if day.is_dir()), key=lambda day: day.name)[-days:]
+        files = sorted((path for day in newest for path in day.iterdir()), reverse=True)
+    except OSError:
         return []
-    newest = sorted((day for day in folder.iterdir() if day.is_dir()), key=lambda day: day.name)[-days:]
-    for day in newest:
-        for unborn in day.glob(f"*{UNBORN}"):
-            if not is_being_written(unborn):
-                disk.unlink(unborn)
-    return sorted((path for day in newest for path in day.glob("*.mp4")), reverse=True)
+    for path in files:
+        if path.suffix == UNBORN and os.path.exists(path) and not is_being_written(path):
+            disk.unlink(path)
+    return [path for path in files if path.suffix == ".mp4"]
 
 
 def all_files(volume: Volume) -> Iterator[Path]:

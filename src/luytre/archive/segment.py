@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, parse_mark, root_of
+from luytre.archive.faults import ReadFault
 from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks
 from luytre.base.clock import to_datetime
-from luytre.base.errors import Error, Kind, from_os
+from luytre.base.errors import Error, Kind
 from luytre.media.fmp4.read import PartInfo, scan_parts
 
 # 16 bytes each: "luytre", two bytes of format, and the box's name.
@@ -261,7 +262,7 @@ class Reader(Protocol):
 
 
 class FileReader:
-    """Random access to a file by `pread`; a context manager."""
+    """Random access to a file by `pread`; a context manager. Raises ReadFault; Error(NOT_FOUND) without the file."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -274,7 +275,7 @@ class FileReader:
                 cause="file_lost",
             ) from error
         except OSError as error:
-            raise from_os(error, f"open {path.name}") from error
+            raise ReadFault(error, f"open {path.name}") from error
         self._name = path.name
         self.size = os.fstat(self._fd).st_size
 
@@ -291,7 +292,7 @@ class FileReader:
         try:
             return os.pread(self._fd, max(size, 0), offset)
         except OSError as error:
-            raise from_os(error, f"read {self._name}") from error
+            raise ReadFault(error, f"read {self._name}") from error
 
 
 def read_tail(reader: Reader, tail_offset: int) -> Tail:
