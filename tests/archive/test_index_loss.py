@@ -241,6 +241,41 @@ def test_holds_outlive_the_index(ward: Ward) -> None:
     assert check(ward.path, clock=ward.clock) == []
 
 
+def lose_index(ward: Ward) -> None:
+    ward.stop()
+    delete_with_log(ward.volume.index_path)
+    ward.restart()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_the_class_is_that_of_the_newest_file(ward: Ward, held: bool) -> None:
+    """Also where nobody records the camera any more."""
+    for name in ("old", "newer", "kept-long"):
+        ward.writer.take_up(KEY, "cong-truoc", name).result(30)
+        feed = ward.record(3)
+    if held:
+        with ward.index() as index:
+            holds.place(index, KEY, Span(feed.start_us, feed.end_us), "Vụ 12", "chỉ huy", ward.clock)
+    lose_index(ward)
+    ward.sweep()
+    with ward.index() as index:
+        row = index.stream(KEY)
+    assert row is not None
+    assert row.retention == "kept-long"
+
+
+def test_the_class_of_the_plan_is_newer_than_any_file(ward: Ward) -> None:
+    ward.writer.take_up(KEY, "cong-truoc", "old").result(30)
+    ward.record(6)
+    lose_index(ward)
+    ward.writer.take_up(KEY, "cong-truoc", "of-the-plan").result(30)
+    ward.sweep()
+    with ward.index() as index:
+        row = index.stream(KEY)
+    assert row is not None
+    assert row.retention == "of-the-plan"
+
+
 def test_only_an_index_with_broken_bytes_is_set_aside(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many open files, a locked database: passing troubles must not cost a good index."""
     ward.record(2)

@@ -17,7 +17,7 @@ from luytre.archive import segment as fmt
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, leaf_of, link_of
 from luytre.archive.disk import UNBORN, Disk, is_being_written
 from luytre.archive.faults import ReadFault
-from luytre.archive.index import Closing, Index, SegmentRow
+from luytre.archive.index import Closing, Index, SegmentRow, StreamRow
 from luytre.archive.keys import Cause, Gap, Span, StreamKey
 from luytre.archive.volume import Volume
 from luytre.base.errors import Error, Kind
@@ -289,10 +289,7 @@ def adopt(
     first = found.parts[0]
     try:
         with index.transaction():
-            earliest = min([header.start_us, *(gap.start_us for gap in header.gaps)])
-            key = StreamKey(header.camera, header.stream)
-            known = index.stream(key)
-            stream = known or index.add_stream(key, header.code, earliest, header.retention)
+            stream = _stream_of(index, found)
             index.add_run(header.run, stream.id, first.wall_us, found.opening.init)
             row_id = index.add_segment(
                 stream.id, header.run, header.seq, relative, first.wall_us, first.start_ticks
@@ -305,6 +302,21 @@ def adopt(
     except sqlite3.IntegrityError:
         return False
     return True
+
+
+def _stream_of(index: Index, found: Contents) -> StreamRow:
+    """Its row. Class and code are those of the newest that is known of the stream: a file, or a ledger that goes on."""
+    header = found.opening.header
+    key = StreamKey(header.camera, header.stream)
+    known = index.stream(key)
+    if known is not None:
+        last, gap = index.last_segment(known.id), index.open_gap(known.id)
+        if last is not None and last.start_us > found.parts[0].wall_us:
+            return known
+        if gap is not None and gap.start_us >= found.end_us:
+            return known
+    earliest = min([header.start_us, *(gap.start_us for gap in header.gaps)])
+    return index.add_stream(key, header.code, earliest, header.retention)
 
 
 def add_known_gap(index: Index, stream_id: int, gap: Gap) -> None:
