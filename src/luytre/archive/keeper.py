@@ -22,12 +22,14 @@ from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 
+# Files read in between two looks at the room that is left.
+LOOK_EVERY = 200
 # A forecast reads the whole index.
 FORECAST_EVERY_S = 600.0
 
 
 class Keeper(threading.Thread):
-    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None)."""
+    """on_error: what could not be done, to be logged; on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None)."""
 
     def __init__(
         self,
@@ -48,7 +50,8 @@ class Keeper(threading.Thread):
         self._disk = disk or OsDisk()
         self._on_error = on_error
         self._on_alarm = on_alarm
-        self._forecast_at_s = 0.0
+        self._forecast_at_s = self._sweep_at_s = 0.0
+        self._read = 0
         self._wake = threading.Event()
         self._stopping = False
 
@@ -70,7 +73,7 @@ class Keeper(threading.Thread):
             self._wake.clear()
 
     def turn(self) -> Sweep:
-        """One round: read in what a lost index left out, then sweep. On a disk with no room for the sweep's own notes
+        """One round: read in what a lost index left out, sweeping as it goes, then sweep. On a disk with no room for the sweep's own notes
         the ballast is given up for them.
         """
         self._volume.must_be_here()
@@ -93,7 +96,7 @@ class Keeper(threading.Thread):
         index = Index(self._volume.index_path, self._volume.id)
         try:
             if index.meta("import") == PENDING:
-                read_in(self._volume, index, self._disk, self._clock, go_on=lambda: not self._stopping)
+                self._read_in(index)
             before = alarm.current(index)
             try:
                 return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
@@ -108,6 +111,26 @@ class Keeper(threading.Thread):
             raise
         finally:
             index.close()
+
+    def _read_in(self, index: Index) -> None:
+        """May take hours: meanwhile the disk must not fill, nor stay what has expired."""
+        self._sweep_at_s = self._clock.monotonic_s() + self._every_s
+
+        def go_on(known_us: int) -> bool:
+            self._read += 1
+            if self._clock.monotonic_s() >= self._sweep_at_s or self._is_short():
+                self._sweep_at_s = self._clock.monotonic_s() + self._every_s
+                try:
+                    now_us = self._clock.wall_us()
+                    sweep(self._volume, index, self._disk, self._policy(), now_us, known_us)
+                except (OSError, Error) as error:
+                    self._on_error(f"keeper of {self._volume.path}: {error}")
+            return not self._stopping
+
+        read_in(self._volume, index, self._disk, self._clock, go_on=go_on, on_error=self._on_error)
+
+    def _is_short(self) -> bool:
+        return self._read % LOOK_EVERY == 0 and self._volume.space()[1] < self._policy().reserve_bytes
 
     def _look_ahead(self, index: Index) -> None:
         if self._clock.monotonic_s() < self._forecast_at_s:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -366,6 +367,15 @@ def _newest_files(volume: Volume, code: str, stream: str, disk: Disk, days: int 
 
 
 def all_files(volume: Volume) -> Iterator[Path]:
-    """Segment files by code, stream and time; a folder's names are read when its turn comes."""
-    for folder in sorted(volume.video_path.glob("*/*/*")):
-        yield from sorted(folder.glob("*.mp4"))
+    """Segment files of all streams together, the oldest first; a day's names are read when its turn comes."""
+    folders = sorted(volume.video_path.glob("*/*/*"), key=lambda folder: folder.name)
+    for _, own in groupby(folders, key=lambda folder: folder.name):
+        files = (path for folder in own for path in folder.glob("*.mp4"))
+        yield from sorted(files, key=lambda path: (path.name, path))
+
+
+def newest_files(volume: Volume) -> Iterator[Path]:
+    """Three of each stream, the newest first: they tell its class and its code."""
+    for folder in volume.video_path.glob("*/*"):
+        days = sorted(folder.glob("*"))[-2:]
+        yield from sorted((path for day in days for path in day.glob("*.mp4")), reverse=True)[:3]

@@ -15,13 +15,14 @@ import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, parse_mark, root_of
 from luytre.archive.faults import ReadFault
 from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks
-from luytre.base.clock import to_datetime
+from luytre.base.clock import to_datetime, to_us
 from luytre.base.errors import Error, Kind
 from luytre.media.fmp4.read import PartInfo, scan_parts
 
@@ -104,6 +105,15 @@ def file_name(run: str, seq: int, start_us: int) -> str:
     """`2026-11-22/070500-1a2b3c4d-0003.mp4`; the run's last digits, since its first are the time again."""
     moment = to_datetime(start_us)
     return f"{moment:%Y-%m-%d}/{moment:%H%M%S}-{run[-8:]}-{seq:04d}.mp4"
+
+
+def time_in_name(path: Path) -> int | None:
+    """The second in which a file that is named so begins, in µs; None for another name."""
+    try:
+        moment = datetime.strptime(f"{path.parent.name} {path.name[:6]}", "%Y-%m-%d %H%M%S")
+    except ValueError:
+        return None
+    return to_us(moment.replace(tzinfo=UTC))
 
 
 def header_box(header: Header) -> bytes:
