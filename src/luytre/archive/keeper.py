@@ -29,7 +29,9 @@ FORECAST_EVERY_S = 600.0
 
 
 class Keeper(threading.Thread):
-    """on_error: what could not be done, to be logged; on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None)."""
+    """on_error: what could not be done, to be logged; on_alarm: told when the volume's alarm was raised, changed its kind
+    or was cleared (None).
+    """
 
     def __init__(
         self,
@@ -73,8 +75,8 @@ class Keeper(threading.Thread):
             self._wake.clear()
 
     def turn(self) -> Sweep:
-        """One round: read in what a lost index left out, sweeping as it goes, then sweep. On a disk with no room for the sweep's own notes
-        the ballast is given up for them.
+        """One round: read in what a lost index left out, sweeping as it goes, then sweep. On a disk with no room for
+        the sweep's own notes the ballast is given up for them.
         """
         self._volume.must_be_here()
         if self._volume.is_read_only():

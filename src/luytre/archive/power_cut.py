@@ -13,6 +13,7 @@ from luytre.archive import segment as fmt
 from luytre.archive.disk import Disk
 from luytre.archive.index import Index, SegmentRow, StreamRow
 from luytre.archive.keys import Cause, Gap, Span, StreamKey
+from luytre.archive.rebuild import PENDING
 from luytre.archive.retention import clear_minutes
 from luytre.archive.volume import Volume
 from luytre.base.clock import Clock
@@ -25,7 +26,8 @@ def restore(volume: Volume, index: Index, disk: Disk, key: StreamKey, code: str,
     if row is not None:
         mend(volume, index, disk, row, clock)
     recover.adopt_newest(volume, index, disk, code, key.stream)
-    if row is not None:
+    # What is still to be read in is not lost.
+    if row is not None and index.meta("import") != PENDING:
         bridge(volume, index, disk, row, clock)
 
 

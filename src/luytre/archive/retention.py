@@ -41,7 +41,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """A stream and its class. Recordings that ended by these moments are older than kept, or than promised; and none goes that
+    """A stream and its class. Recordings that ended by these moments are older than kept, or than promised; none goes that
     ended after `known_us`.
     """
 
