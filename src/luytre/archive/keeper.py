@@ -1,4 +1,5 @@
-"""The keeper: one thread per volume and node (in the first recorder) that sweeps, looks ahead and reads lost files in.
+"""The keeper: one thread per volume and node (in the first recorder) that sweeps, looks ahead, reads lost files in and
+settles streams that nobody will take up.
 
 Does not   stand in the writer's way: it has its own connection and takes the index for a batch at a time.
 """
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from luytre.archive import alarm, ballast
+from luytre.archive.abandoned import Absence, settle
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.faults import cause_of, is_broken
 from luytre.archive.forecast import forecast
@@ -30,7 +32,7 @@ FORECAST_EVERY_S = 600.0
 
 class Keeper(threading.Thread):
     """on_error: what could not be done, to be logged; on_alarm: told when the volume's alarm was raised, changed its kind
-    or was cleared (None).
+    or was cleared (None); absence: why the volume gets nothing of a stream any more, None while it may.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Keeper(threading.Thread):
         disk: Disk | None = None,
         on_error: Callable[[str], None] = lambda _: None,
         on_alarm: Callable[[alarm.Alarm | None], None] = lambda _: None,
+        absence: Absence = lambda _: None,
     ) -> None:
         super().__init__(name=f"keeper-{volume.id[-6:]}", daemon=True)
         self._volume = volume
@@ -52,6 +55,7 @@ class Keeper(threading.Thread):
         self._disk = disk or OsDisk()
         self._on_error = on_error
         self._on_alarm = on_alarm
+        self._absence = absence
         self._forecast_at_s = self._sweep_at_s = 0.0
         self._read = 0
         self._wake = threading.Event()
@@ -99,6 +103,7 @@ class Keeper(threading.Thread):
         try:
             if index.meta("import") == PENDING:
                 self._read_in(index)
+            settle(self._volume, index, self._disk, self._clock, self._absence, self._on_error)
             before = alarm.current(index)
             try:
                 return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
