@@ -21,7 +21,7 @@ from luytre.archive.index import Index
 from luytre.archive.keys import Coverage, Span
 from luytre.archive.promise import Policy
 from luytre.archive.rebuild import open_or_create, set_aside
-from luytre.archive.retention import Sweep
+from luytre.archive.retention import Sweep, sweep
 from luytre.archive.volume import Volume
 from luytre.base.clock import ManualClock
 from luytre.base.errors import Error, Kind
@@ -298,12 +298,11 @@ def test_room_is_made_while_files_are_read_in(ward: Ward, monkeypatch: pytest.Mo
     size = used()
     monkeypatch.setattr("luytre.archive.volume.Volume.space", lambda _: (1 << 30, size - used()))
     states: list[str | None] = []
-    real = keeper.sweep
 
     def watched(
         volume: Volume, index: Index, disk: Disk, policy: Policy, now_us: int, known_us: int = 1 << 62
     ) -> Sweep:
-        done = real(volume, index, disk, policy, now_us, known_us)
+        done = sweep(volume, index, disk, policy, now_us, known_us)
         if done.segments:
             states.append(index.meta("import"))
         return done

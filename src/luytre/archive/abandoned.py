@@ -46,9 +46,7 @@ def _is_settled(index: Index, stream: StreamRow) -> bool:
     return gap is not None and gap.cause in _SETTLED and not index.not_closed(stream.id)
 
 
-def _settle(
-    volume: Volume, index: Index, disk: Disk, clock: Clock, stream: StreamRow, cause: str
-) -> None:
+def _settle(volume: Volume, index: Index, disk: Disk, clock: Clock, stream: StreamRow, cause: str) -> None:
     for row in index.not_closed(stream.id):
         path = volume.path / row.path
         if path.exists() and is_being_written(path):
