@@ -74,6 +74,26 @@ def test_a_sector_of_a_newest_file(
     all_is_well(ward)
 
 
+def test_a_disk_that_is_away_for_a_moment_costs_no_file(
+    make_ward: MakeWard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It neither gives nor takes: the volume waits, and nothing is set aside."""
+    ward, files = crashed(make_ward, ended=False)
+    unreadable(monkeypatch, files[-1], errno.EIO)
+    assert isinstance(ward.disk, PowerDisk)
+    ward.begin_again()
+    ward.disk.fail("flush", errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        ward.take_up(KEY)
+    assert not ward.writer.accepts_runs()
+    assert files[-1].exists()
+    monkeypatch.undo()
+    ward.disk.heal()
+    ward.forgive()
+    all_is_well(ward)
+    assert "file_lost" not in ward.causes()
+
+
 def test_a_file_that_has_no_row(make_ward: MakeWard, monkeypatch: pytest.MonkeyPatch) -> None:
     ward, files = crashed(make_ward, ended=True)
     with ward.index() as index:

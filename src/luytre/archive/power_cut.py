@@ -56,7 +56,7 @@ def _settle(
 ) -> None:
     """A closed segment keeps the parts that reached the disk, and that the disk still gives back."""
     path = volume.path / row.path
-    found, unreadable = recover.salvage(path, disk)
+    found, unreadable = recover.salvage(volume, path, disk)
     if found is not None and _is_as_closed(found, row):
         return
     assert row.end_us is not None

@@ -59,7 +59,7 @@ def open_or_create(volume: Volume, clock: Clock, *, foreign: bool = False) -> In
         try:
             with index.transaction():
                 restore(volume, index)
-                if next(recover.all_files(volume), None) is not None:
+                if next(volume.video_path.glob("*/*/*/*.mp4"), None) is not None:
                     index.set_meta("import", PENDING)
         except BaseException:
             index.close()

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from luytre.archive import segment as fmt
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, leaf_of, link_of
-from luytre.archive.disk import UNBORN, Disk, is_being_written
+from luytre.archive.disk import UNBORN, Disk, flush, is_being_written, probe
 from luytre.archive.faults import ReadFault
 from luytre.archive.index import Closing, Index, SegmentRow, StreamRow
 from luytre.archive.keys import Cause, Gap, Span, StreamKey
@@ -194,8 +194,10 @@ class Salvage(NamedTuple):
     unreadable: bool = False
 
 
-def salvage(path: Path, disk: Disk) -> Salvage:
-    """A file that holds no good part is done away with. Raises ReadFault only for what may pass."""
+def salvage(volume: Volume, path: Path, disk: Disk) -> Salvage:
+    """A file that holds no good part is done away with. Raises ReadFault for what may pass, and OSError from a disk that
+    takes nothing either: then it is not this file's place alone that is broken.
+    """
     # Not Path.exists: it raises where not even the file's inode can be read.
     if not os.path.exists(path):
         return Salvage(None)
@@ -207,6 +209,8 @@ def salvage(path: Path, disk: Disk) -> Salvage:
     except ReadFault as fault:
         if not fault.lasting:
             raise
+    probe(disk, volume.path)
+    flush(disk, volume.path)
     set_aside(path)
     return Salvage(None, True)
 
@@ -221,7 +225,7 @@ def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow, now_us: int)
             hint="Stop the other one: two nodes may not use one volume.",
             cause="disk_error",
         )
-    found, unreadable = salvage(path, disk)
+    found, unreadable = salvage(volume, path, disk)
     if found is None:
         with index.transaction():
             index.remove_segment(row.id)
@@ -347,7 +351,7 @@ def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: st
             if index.meta("import") == "pending":
                 return
         elif os.path.exists(path) and not is_being_written(path):
-            salvage(path, disk)
+            salvage(volume, path, disk)
 
 
 def _newest_files(volume: Volume, code: str, stream: str, disk: Disk, days: int = 2) -> list[Path]:
