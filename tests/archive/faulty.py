@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from luytre.archive.disk import OsDisk
 from luytre.base.clock import ManualClock
 
@@ -131,3 +133,15 @@ class FaultyDisk(OsDisk):
     def flush(self, directory_fd: int) -> None:
         self._strike("flush")
         super().flush(directory_fd)
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, path: Path, number: int, beyond: int = 0) -> None:
+    """Reading the file from byte `beyond` on fails with that errno, under this name."""
+    real = os.pread
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        if offset + size > beyond and os.readlink(f"/proc/self/fd/{fd}") == str(path):
+            raise OSError(number, os.strerror(number))
+        return real(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)

@@ -8,15 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from luytre.archive import recover
+from luytre.archive import check_stream, recover
 from luytre.archive import segment as fmt
 from luytre.archive.check import Finding, check
 from luytre.archive.holds import place
 from luytre.archive.index import Index
-from luytre.archive.keys import Span
+from luytre.archive.keys import Span, join_spans
 from luytre.base.errors import Error, Kind
 from tests.archive.builder import KEY, OTHER, START_US, Feed, Ward, video
 from tests.archive.conftest import MakeWard
@@ -308,3 +309,16 @@ def test_ten_thousand_rows_are_read_a_few_times_only(volume: Ward, monkeypatch: 
     monkeypatch.setattr(Index, "segments", counted)
     check(volume.path, clock=volume.clock)
     assert calls == 2
+
+
+def test_no_gap_costs_a_copy_of_all_that_is_recorded(volume: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Whole(list[Span]):
+        def __getitem__(self, at: Any) -> Any:
+            assert not isinstance(at, slice)
+            return super().__getitem__(at)
+
+    def joined(spans: list[Span], tolerance_us: int = 0) -> list[Span]:
+        return Whole(join_spans(spans, tolerance_us))
+
+    monkeypatch.setattr(check_stream, "join_spans", joined)
+    assert check(volume.path, clock=volume.clock) == []

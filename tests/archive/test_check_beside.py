@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from luytre.archive import certificates, seals
 from luytre.archive.certificates import Certificate, Rule
 from luytre.archive.chain import GENESIS
@@ -14,7 +16,33 @@ from luytre.archive.keys import Span
 from luytre.archive.retention import clear_minutes
 from tests.archive.builder import KEY, OTHER, Feed, Ward, video
 from tests.archive.conftest import MakeWard
-from tests.archive.past import SIGNER, TRUST
+from tests.archive.past import SIGNER, TRUST, Past
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_files_that_are_still_to_be_read_in_are_one_note(past: Past, quick: bool) -> None:
+    ward = past.ward
+    files = len(ward.files())
+    for name in ward.path.glob("index.db*"):
+        name.unlink()
+    ward.restart()
+    ward.take_up(KEY)
+    (found,) = past.check(quick=quick)
+    assert (found.invariant, found.severity) == (2, "note")
+    assert f" {files - 1} files to go" in found.message
+    certificates_before = list(certificates.read(ward.volume))
+    past.check(repair=True)
+    assert [f for f in past.check(quick=quick) if f.severity == "error"] == []
+    assert list(certificates.read(ward.volume)) == certificates_before
+
+
+def test_what_does_not_hang_on_the_index_is_checked_meanwhile(past: Past) -> None:
+    seal = next((past.ward.path / "seals").iterdir())
+    for name in past.ward.path.glob("index.db*"):
+        name.unlink()
+    past.ward.restart()
+    seal.write_bytes(seal.read_bytes().replace(b'"at_us":1', b'"at_us":2'))
+    assert 12 in {found.invariant for found in past.check() if found.severity == "error"}
 
 
 class Retention:

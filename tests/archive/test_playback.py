@@ -7,8 +7,9 @@ from datetime import datetime
 import pytest
 
 from luytre.archive import playback
+from luytre.archive.catalog import Archive, Found
 from luytre.archive.chain import MARK_SIZE
-from luytre.archive.keys import Span
+from luytre.archive.keys import Span, StreamKey
 from luytre.archive.playback import SegmentRef
 from luytre.base.clock import to_us
 from luytre.base.errors import Error, Kind
@@ -218,6 +219,34 @@ def test_a_short_hole_is_not_worth_a_change_of_stream(ward: Ward) -> None:
         )
     )
     assert {entry.uri for entry in found.entries} == {OTHER.camera}
+
+
+def test_volumes_are_asked_once_however_many_holes_there_are(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Main is away eight times; sub was recorded through some of it."""
+    begin = ward.clock.wall_us()
+    for _ in range(8):
+        ward.record(2, key=OTHER, pause_s=3)
+    end = ward.clock.wall_us()
+    ward.clock.step_wall((begin - end) / 1e6)
+    ward.record(20)
+    asked: list[StreamKey] = []
+    real = Archive.segments
+
+    def counted(self: Archive, key: StreamKey, window: Span) -> list[Found]:
+        asked.append(key)
+        return real(self, key, window)
+
+    def no_errand(*_: object) -> int | None:
+        raise AssertionError("nobody asked what is near")
+
+    monkeypatch.setattr(Archive, "segments", counted)
+    monkeypatch.setattr(Archive, "nearest", no_errand)
+    parts = playback.first_parts(ward.archive, [OTHER, KEY], Span(begin, end))
+    assert asked == [OTHER, KEY]
+    assert {part.key for part in parts} == {OTHER, KEY}
+    assert [part.entry.wall_us for part in parts] == sorted(part.entry.wall_us for part in parts)
 
 
 def test_nothing_recorded(ward: Ward) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from luytre.archive import recover
+from luytre.archive import certificates, recover
 from luytre.archive.check import Finding, check
+from luytre.archive.holds import place
 from luytre.archive.keys import Span
 from luytre.base.clock import ManualClock
 from tests.archive.builder import KEY, Feed, Ward, video
@@ -193,3 +194,21 @@ def test_an_old_part_is_not_read_again(make_ward: MakeWard) -> None:
         spans = found.archive.coverage(KEY, feed.start_us, feed.end_us).spans
         assert spans == [Span(feed.start_us, feed.end_us)]
         assert [one.invariant for one in errors(found)] == [10]
+
+
+def test_what_is_still_to_be_read_in_is_not_lost(make_ward: MakeWard) -> None:
+    """A crash, the index gone with it: of the files before the newest nobody knows yet, and they are there."""
+    ward = make_ward(segment_s=2.0)
+    feed = ward.write(Feed(KEY, (video(),), ward.clock.wall_us()), 16)
+    with ward.index() as index:
+        place(index, KEY, Span(feed.start_us, feed.end_us), "Vụ 12", "chỉ huy", ward.clock)
+
+    def cut(volume: Path) -> None:
+        for name in volume.glob("index.db*"):
+            name.unlink()
+
+    with after_the_cut(ward, cut) as found:
+        assert list(certificates.read(found.volume)) == []
+        found.sweep()
+        found.record(2)
+        assert check(found.path, clock=found.clock) == []

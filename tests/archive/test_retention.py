@@ -100,6 +100,25 @@ def test_a_hold_is_passed_over_until_it_is_released(ward: Ward) -> None:
     clean(ward)
 
 
+def test_gaps_that_stay_are_not_read_each_time(ward: Ward) -> None:
+    """Nor does a writer wait for that."""
+    for _ in range(3):
+        ward.record(2, pause_s=10)
+    with ward.index() as index:
+        stream = index.stream(KEY)
+        assert stream is not None
+        said: list[str] = []
+        index.db.set_trace_callback(said.append)
+        index.remove_gaps(stream.id, stream.since_us)
+        index.db.set_trace_callback(None)
+        assert not [text for text in said if text.startswith("BEGIN")]
+        (question,) = (text for text in said if "FROM gap" in text)
+        plan = index.db.execute(f"EXPLAIN QUERY PLAN {question}").fetchall()
+        assert any("gap_by_time (stream_id=? AND start_us<?)" in row[3] for row in plan)
+        index.remove_gaps(stream.id, ward.clock.wall_us())
+        assert [gap.end_us for gap in index.gaps(stream.id, Span(0, 1 << 61))] == [None]
+
+
 def test_gaps_under_a_hold_stay(ward: Ward) -> None:
     first = ward.record(3, cause="stalled")
     second = ward.record(3, pause_s=60)

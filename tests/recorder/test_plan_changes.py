@@ -68,6 +68,24 @@ def test_a_camera_that_is_removed_ends_with_its_cause(tmp_path: Path) -> None:
     assert ward.check() == []
 
 
+def test_a_camera_that_is_removed_while_the_node_is_down(tmp_path: Path) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        await ear.recording("one", "two")
+
+    ward = play(tmp_path, act)
+    assert ward.causes("two")[-1] == "node_stopped"
+
+    async def again() -> None:
+        later = Ward(tmp_path)
+        later.streams["one"] = ward.streams["one"]
+        later.write()
+        async with later.recording() as ear:
+            await ear.until(lambda: later.causes("two")[-1] == "camera_disabled", "it is told")
+
+    asyncio.run(again())
+    assert ward.check() == []
+
+
 def test_a_camera_that_moves_is_found_at_its_new_address(tmp_path: Path) -> None:
     async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
         await ear.recording("one", "two")

@@ -58,13 +58,14 @@ class Bridges:
     def _stretch(self, start: bytes, end: bytes) -> None:
         if start == end:
             return
-        before = self._start_of.get(start) if start not in self.links else None
+        before = self._start_of.get(start) if start not in self.links and start not in self._ends else None
         if before is not None:
             del self._start_of[start]
             self._ends[before].discard(start)
             start = before
         self._ends.setdefault(start, set()).add(end)
-        self._start_of[end] = start
+        # A certificate may be written twice: what leads to its end from further back is not forgotten.
+        self._start_of.setdefault(end, start)
 
     def beyond(self, link: bytes) -> Iterator[bytes]:
         """Where the chain may go on after `link`: there, or beyond what was deleted or lost."""

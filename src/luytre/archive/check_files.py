@@ -30,13 +30,23 @@ Progress = Callable[[int, int], None]
 class FileCheck:
     """quick    names and sizes; only files that look wrong are opened
     altered  files whose parts are not what their marks tell; whether that is on record, the certificates say
+    pending  the index is being made again: files without a row are counted (`to_go`) and nothing more
     """
 
     def __init__(
-        self, volume: Volume, index: Index, disk: Disk, clock: Clock, *, repair: bool, quick: bool
+        self,
+        volume: Volume,
+        index: Index,
+        disk: Disk,
+        clock: Clock,
+        *,
+        repair: bool,
+        quick: bool,
+        pending: bool = False,
     ) -> None:
         self.volume, self.index, self.disk, self.clock = volume, index, disk, clock
-        self.repair, self.quick = repair, quick
+        self.repair, self.quick, self.pending = repair, quick, pending
+        self.to_go = 0
         self.altered: list[Altered] = []
         # The chain after the last file that was found lost, by stream.
         self._lost_link: dict[int, bytes] = {}
@@ -51,12 +61,14 @@ class FileCheck:
             for name, length in self._listed(folder):
                 path = f"{folder}/{name}"
                 row = rows.pop(path, None)
-                if not self.quick or row not in (("closed", length), ("deleting", length)):
+                if row is None and self.pending:
+                    self.to_go += 1
+                elif not self.quick or row not in (("closed", length), ("deleting", length)):
                     yield from self._file(self.volume.path / path, path)
                 done += 1 if self.quick else length
                 if not self.quick:
                     progress(done, max(done, total))
-            for path in rows:
+            for path in rows if not self.pending else ():
                 yield from self._without_file(path)
             if self.quick:
                 progress(done, max(done, total))
@@ -151,7 +163,7 @@ class FileCheck:
             yield from self._unknown(path, name, proof)
         elif row.state == "open":
             if self.repair:
-                recover.heal(self.volume, self.index, self.disk, row)
+                recover.heal(self.volume, self.index, self.disk, row, self.clock.wall_us())
             yield Finding(9, "error", name, "left open by a recorder that is gone", self.repair)
         elif row.state == "closed":
             yield from self._closed(path, name, row, proof)

@@ -144,10 +144,10 @@ class StreamCheck:
             while at < len(recorded) and recorded[at].end_us <= span.start_us:
                 at += 1
             over = []
-            for other in recorded[at:]:
-                if other.start_us >= span.end_us:
-                    break
-                over.append(other)
+            number = at
+            while number < len(recorded) and recorded[number].start_us < span.end_us:
+                over.append(recorded[number])
+                number += 1
             # The clocks of a snapshot: an open segment and an open gap both end now.
             shared = sum(min(span.end_us, o.end_us) - max(span.start_us, o.start_us) for o in over)
             if shared > TOLERANCE_US:

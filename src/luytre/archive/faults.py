@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from luytre.archive.keys import Cause
-from luytre.base.errors import Error, Kind
+from luytre.base.errors import Error, Kind, from_os
 
 # Faults of the disk or of the moment: the index itself may be whole.
 _PASSING = (
@@ -41,6 +41,19 @@ _OF_DISKS = frozenset(
         Cause.DISK_READ_ONLY,
     }
 )
+
+
+# The place on the disk is broken: a sector, a block of the file system, a checksum. Waiting does not mend it.
+_BROKEN_PLACES = (errno.EIO, errno.EUCLEAN, errno.EBADMSG, errno.ENODATA, errno.EILSEQ)
+
+
+class ReadFault(Error):
+    """A file could not be read. `lasting`: its place on the disk is broken; else it is the moment, or its rights."""
+
+    def __init__(self, error: OSError, doing: str) -> None:
+        found = from_os(error, doing)
+        super().__init__(found.kind, found.message, hint=found.hint, cause=found.cause)
+        self.lasting = error.errno in _BROKEN_PLACES
 
 
 def is_full(error: Exception) -> bool:

@@ -301,15 +301,18 @@ class Index(IndexFile):
 
     def remove_gaps(self, stream_id: int, until_us: int) -> None:
         """Gaps that ended by `until_us` and that no hold covers go; from the end of the last on, coverage is promised."""
+        # What ended by then began before: the index by time finds it. Nothing to remove keeps no writer waiting.
+        of_them = (
+            "gap WHERE stream_id = ?1 AND start_us < ?2 AND end_us <= ?2 AND NOT EXISTS ("
+            " SELECT 1 FROM hold WHERE stream_id = ?1 AND released_us IS NULL"
+            " AND hold.start_us < gap.end_us AND hold.end_us > gap.start_us)"
+        )
+        key = (stream_id, until_us)
+        if self.db.execute(f"SELECT 1 FROM {of_them} LIMIT 1", key).fetchone() is None:
+            return
         with self.transaction():
-            ends = self.db.execute(
-                "DELETE FROM gap WHERE stream_id = ?1 AND end_us <= ?2 AND NOT EXISTS ("
-                " SELECT 1 FROM hold WHERE stream_id = ?1 AND released_us IS NULL"
-                " AND hold.start_us < gap.end_us AND hold.end_us > gap.start_us) RETURNING end_us",
-                (stream_id, until_us),
-            ).fetchall()
-            if ends:
-                self.expire(stream_id, max(end for (end,) in ends))
+            ends = self.db.execute(f"DELETE FROM {of_them} RETURNING end_us", key).fetchall()
+            self.expire(stream_id, max((end for (end,) in ends), default=0))
 
     def expire(self, stream_id: int, until_us: int) -> None:
         self.db.execute(

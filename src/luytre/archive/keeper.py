@@ -1,4 +1,5 @@
-"""The keeper: one thread per volume and node (in the first recorder) that sweeps, looks ahead and reads lost files in.
+"""The keeper: one thread per volume and node (in the first recorder) that sweeps, looks ahead, reads lost files in and
+settles streams that nobody will take up.
 
 Does not   stand in the writer's way: it has its own connection and takes the index for a batch at a time.
 """
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from luytre.archive import alarm, ballast
+from luytre.archive.abandoned import Absence, settle
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.faults import cause_of, is_broken
 from luytre.archive.forecast import forecast
@@ -22,6 +24,8 @@ from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 
+# Files read in between two looks at the room that is left.
+LOOK_EVERY = 200
 # A forecast reads the whole index.
 FORECAST_EVERY_S = 600.0
 # How often the room that is left is looked at: the other recorders' writers cannot wake it.
@@ -29,8 +33,9 @@ LOOK_EVERY_S = 5.0
 
 
 class Keeper(threading.Thread):
-    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None). `look_s`: how often it
-    looks whether room gets short before the next turn is due.
+    """on_error: what could not be done, to be logged; on_alarm: told when the volume's alarm was raised, changed its kind
+    or was cleared (None); absence: why the volume gets nothing of a stream any more, None while it may; `look_s`: how
+    often it looks whether room gets short before the next turn is due.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Keeper(threading.Thread):
         disk: Disk | None = None,
         on_error: Callable[[str], None] = lambda _: None,
         on_alarm: Callable[[alarm.Alarm | None], None] = lambda _: None,
+        absence: Absence = lambda _: None,
     ) -> None:
         super().__init__(name=f"keeper-{volume.id[-6:]}", daemon=True)
         self._volume = volume
@@ -53,7 +59,9 @@ class Keeper(threading.Thread):
         self._disk = disk or OsDisk()
         self._on_error = on_error
         self._on_alarm = on_alarm
-        self._forecast_at_s = 0.0
+        self._absence = absence
+        self._forecast_at_s = self._sweep_at_s = 0.0
+        self._read = 0
         self._wake = threading.Event()
         self._stopping = False
 
@@ -93,8 +101,8 @@ class Keeper(threading.Thread):
             return False
 
     def turn(self) -> Sweep:
-        """One round: read in what a lost index left out, then sweep. On a disk with no room for the sweep's own notes
-        the ballast is given up for them.
+        """One round: read in what a lost index left out, sweeping as it goes, then sweep. On a disk with no room for
+        the sweep's own notes the ballast is given up for them.
         """
         self._volume.must_be_here()
         if self._volume.is_read_only():
@@ -116,7 +124,8 @@ class Keeper(threading.Thread):
         index = Index(self._volume.index_path, self._volume.id)
         try:
             if index.meta("import") == PENDING:
-                read_in(self._volume, index, self._disk, self._clock, go_on=lambda: not self._stopping)
+                self._read_in(index)
+            settle(self._volume, index, self._disk, self._clock, self._absence, self._on_error)
             before = alarm.current(index)
             try:
                 return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
@@ -131,6 +140,26 @@ class Keeper(threading.Thread):
             raise
         finally:
             index.close()
+
+    def _read_in(self, index: Index) -> None:
+        """May take hours: meanwhile the disk must not fill, nor stay what has expired."""
+        self._sweep_at_s = self._clock.monotonic_s() + self._every_s
+
+        def go_on(known_us: int) -> bool:
+            self._read += 1
+            if self._clock.monotonic_s() >= self._sweep_at_s or self._is_short():
+                self._sweep_at_s = self._clock.monotonic_s() + self._every_s
+                try:
+                    now_us = self._clock.wall_us()
+                    sweep(self._volume, index, self._disk, self._policy(), now_us, known_us)
+                except (OSError, Error) as error:
+                    self._on_error(f"keeper of {self._volume.path}: {error}")
+            return not self._stopping
+
+        read_in(self._volume, index, self._disk, self._clock, go_on=go_on, on_error=self._on_error)
+
+    def _is_short(self) -> bool:
+        return self._read % LOOK_EVERY == 0 and self._volume.space()[1] < self._policy().reserve_bytes
 
     def _look_ahead(self, index: Index) -> None:
         if self._clock.monotonic_s() < self._forecast_at_s:

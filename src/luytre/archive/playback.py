@@ -83,9 +83,17 @@ def parts_in(archive: Archive, key: StreamKey, span: Span) -> list[Located]:
     """The parts of a span in order, from the keyframe at or before its start. Raises Error(NOT_FOUND) when
     there are none.
     """
+    chosen = _parts(archive, key, span, archive.segments(key, span))
+    if not chosen:
+        raise nothing_recorded(archive, key, span)
+    return chosen
+
+
+def _parts(archive: Archive, key: StreamKey, span: Span, segments: list[Found]) -> list[Located]:
+    """The same, of the segments that touch the span."""
     chosen: list[Located] = []
     lead: list[Located] = []
-    for part in _walk(archive, key, span):
+    for part in _walk(archive, key, span, segments):
         if part.entry.wall_us >= span.end_us:
             break
         if part.entry.key or (lead and lead[-1].found.row.run_id != part.found.row.run_id):
@@ -96,8 +104,6 @@ def parts_in(archive: Archive, key: StreamKey, span: Span) -> list[Located]:
         if not chosen and not part.entry.key:
             chosen += lead
         chosen.append(part)
-    if not chosen:
-        raise nothing_recorded(archive, key, span)
     return chosen
 
 
@@ -106,9 +112,13 @@ def first_parts(archive: Archive, keys: Sequence[StreamKey], span: Span) -> list
     stretches: list[tuple[int, list[Located]]] = []
     missing = [span]
     for key in keys:
+        if not missing:
+            break
         holes: list[Span] = []
+        # Asked once, however many holes there are.
+        segments = archive.segments(key, Span(missing[0].start_us, missing[-1].end_us))
         for window in missing:
-            parts = _parts_or_none(archive, key, window)
+            parts = _parts(archive, key, window, [found for found in segments if _touches(found, window)])
             recorded = [Span(part.entry.wall_us, part.end_us) for part in parts]
             patches = uncovered(window, join_spans(recorded))
             holes += [hole for hole in patches if hole.end_us - hole.start_us >= PATCH_US]
@@ -120,13 +130,9 @@ def first_parts(archive: Archive, keys: Sequence[StreamKey], span: Span) -> list
     return [part for _, stretch in stretches for part in stretch]
 
 
-def _parts_or_none(archive: Archive, key: StreamKey, window: Span) -> list[Located]:
-    try:
-        return parts_in(archive, key, window)
-    except Error as error:
-        if error.kind is not Kind.NOT_FOUND:
-            raise
-        return []
+def _touches(found: Found, window: Span) -> bool:
+    row = found.row
+    return row.start_us < window.end_us and (row.end_us is None or row.end_us > window.start_us)
 
 
 def _stretches(parts: list[Located]) -> Iterator[list[Located]]:
@@ -139,8 +145,7 @@ def _stretches(parts: list[Located]) -> Iterator[list[Located]]:
             begin = number
 
 
-def _walk(archive: Archive, key: StreamKey, span: Span) -> Iterator[Located]:
-    segments = archive.segments(key, span)
+def _walk(archive: Archive, key: StreamKey, span: Span, segments: list[Found]) -> Iterator[Located]:
     shown_us, on = 0, ""
     while segments and (before := _before(archive, key, segments[0], span)) is not None:
         segments.insert(0, before)

@@ -13,6 +13,7 @@ from luytre.archive import segment as fmt
 from luytre.archive.disk import Disk
 from luytre.archive.index import Index, SegmentRow, StreamRow
 from luytre.archive.keys import Cause, Gap, Span, StreamKey
+from luytre.archive.rebuild import PENDING
 from luytre.archive.retention import clear_minutes
 from luytre.archive.volume import Volume
 from luytre.base.clock import Clock
@@ -25,7 +26,8 @@ def restore(volume: Volume, index: Index, disk: Disk, key: StreamKey, code: str,
     if row is not None:
         mend(volume, index, disk, row, clock)
     recover.adopt_newest(volume, index, disk, code, key.stream)
-    if row is not None:
+    # What is still to be read in is not lost.
+    if row is not None and index.meta("import") != PENDING:
         bridge(volume, index, disk, row, clock)
 
 
@@ -33,7 +35,7 @@ def mend(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clo
     """Heal what is open and prove what was closed last. Raises Error when another process writes the stream."""
     healed = set()
     for open_row in index.not_closed(stream.id):
-        recover.heal(volume, index, disk, open_row)
+        recover.heal(volume, index, disk, open_row, clock.wall_us())
         healed.add(open_row.id)
     gap = index.open_gap(stream.id)
     if gap is not None and gap.cause == Cause.NODE_STOPPED:
@@ -52,35 +54,41 @@ def mend(volume: Volume, index: Index, disk: Disk, stream: StreamRow, clock: Clo
 def _settle(
     volume: Volume, index: Index, disk: Disk, stream: StreamRow, row: SegmentRow, now_us: int
 ) -> None:
-    """A closed segment keeps the parts that reached the disk."""
+    """A closed segment keeps the parts that reached the disk, and that the disk still gives back."""
     path = volume.path / row.path
-    found = recover.crashed_contents(path) if path.exists() else None
+    found, unreadable = recover.salvage(volume, path, disk)
     if found is not None and _is_as_closed(found, row):
         return
     assert row.end_us is not None
     followed = index.next_segment(stream.id, row.start_us + 1) is not None
     if found is None:
         prev, root = losses.link_before(volume, index, row), None
-        recover.discard(path, disk)
     else:
         tail_offset = recover.finish_file(path, disk, found, found.tail)
         closing = found.closing(found.tail, path.stat().st_size, tail_offset)
         prev, root = bytes.fromhex(found.opening.header.prev), closing.root
-    if followed and row.link is not None:
+    why = "the disk cannot read it" if unreadable else "power cut"
+    written_down = False
+    # What the disk cannot read any more may have been sealed: that it stood there must stay on record.
+    if row.link is not None and (followed or unreadable):
         # A disk too full for it must not keep the stream from recording; `luytre check` finds what is missing then.
         with suppress(OSError, Error):
-            losses.write_down(volume, disk, stream, row, prev, root, now_us, f"{row.path}: power cut")
+            losses.write_down(volume, disk, stream, row, prev, root, now_us, f"{row.path}: {why}")
+            written_down = True
     with index.transaction():
         if found is None:
             index.remove_segment(row.id)
         if found is not None:
             index.close_segment(row.id, closing)
-        elif not followed:
+        elif not followed and not written_down:
             index.set_head(stream.id, prev)
         # After the row: what is left standing is set again.
         clear_minutes(index, stream.id, Span(row.start_us, row.end_us))
         lost_from_us = row.start_us if found is None else found.end_us
-        if followed or index.open_gap(stream.id) is not None:
+        if unreadable:
+            lost = Gap(row.start_us, row.end_us, Cause.FILE_LOST, row.path)
+            recover.add_known_gap(index, stream.id, lost)
+        elif followed or index.open_gap(stream.id) is not None:
             recover.add_known_gap(index, stream.id, Gap(lost_from_us, row.end_us, Cause.NODE_CRASHED))
 
 

@@ -20,6 +20,7 @@ from luytre.archive.holds import restore
 from luytre.archive.index import Index, StreamRow
 from luytre.archive.keys import Cause, Gap, Span, StreamKey, join_spans, uncovered
 from luytre.archive.retention import clear_minutes
+from luytre.archive.segment import time_in_name
 from luytre.archive.volume import Volume
 from luytre.base.clock import Clock
 from luytre.base.errors import Error, Kind
@@ -58,7 +59,7 @@ def open_or_create(volume: Volume, clock: Clock, *, foreign: bool = False) -> In
         try:
             with index.transaction():
                 restore(volume, index)
-                if next(recover.all_files(volume), None) is not None:
+                if next(volume.video_path.glob("*/*/*/*.mp4"), None) is not None:
                     index.set_meta("import", PENDING)
         except BaseException:
             index.close()
@@ -94,19 +95,27 @@ def read_in(
     disk: Disk,
     clock: Clock,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    go_on: Callable[[], bool] = lambda: True,
+    go_on: Callable[[int], bool] = lambda known_us: True,
+    on_error: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Enter all files that have no row, drop rows that have no file, then fill the ledger. Returns how many were
-    entered. Files being written are left alone. When `go_on` says no it ends early, and is to be called again.
+    entered. Files being written are left alone. A file that cannot be mended is told and passed over.
+
+    go_on  asked before each file with the time up to which all is known: what ended by then may be deleted meanwhile.
+           When it says no this ends early, and is to be called again
     """
-    entered = 0
+    entered, known_us = 0, 0
     with volume_lock(volume, READING):
         total = sum(1 for _ in recover.all_files(volume))
-        for done, path in enumerate(recover.all_files(volume)):
-            if not go_on():
+        for path in recover.newest_files(volume):
+            if not go_on(0):
                 return entered
-            if index.segment_at(path.relative_to(volume.path).as_posix()) is None:
-                entered += recover.adopt(volume, index, disk, path, recover.closed_contents)
+            entered += _enter(volume, index, disk, path, on_error)
+        for done, path in enumerate(recover.all_files(volume)):
+            known_us = time_in_name(path) or known_us
+            if not go_on(known_us):
+                return entered
+            entered += _enter(volume, index, disk, path, on_error)
             progress(done + 1, total)
         deleted = _deleted(volume)
         for stream in index.streams():
@@ -116,6 +125,17 @@ def read_in(
             fill_ledger(index, stream, clock.wall_us())
         index.set_meta("import", "done")
     return entered
+
+
+def _enter(volume: Volume, index: Index, disk: Disk, path: Path, on_error: Callable[[str], None]) -> bool:
+    name = path.relative_to(volume.path).as_posix()
+    try:
+        return index.segment_at(name) is None and recover.adopt(
+            volume, index, disk, path, recover.closed_contents
+        )
+    except (OSError, Error) as error:
+        on_error(f"{name} is not read in: {error}")
+        return False
 
 
 def _deleted(volume: Volume) -> dict[StreamKey, int]:

@@ -10,13 +10,16 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from luytre.archive import segment as fmt
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, leaf_of, link_of
-from luytre.archive.disk import UNBORN, Disk, is_being_written
-from luytre.archive.index import Closing, Index, SegmentRow
-from luytre.archive.keys import Gap, Span, StreamKey
+from luytre.archive.disk import UNBORN, Disk, flush, is_being_written, probe
+from luytre.archive.faults import ReadFault
+from luytre.archive.index import Closing, Index, SegmentRow, StreamRow
+from luytre.archive.keys import Cause, Gap, Span, StreamKey
 from luytre.archive.volume import Volume
 from luytre.base.errors import Error, Kind
 from luytre.media.tracks import VIDEO_TIMESCALE
@@ -174,29 +177,72 @@ def discard(path: Path, disk: Disk) -> Path | None:
     if nothing:
         disk.unlink(path)
         return None
+    return set_aside(path)
+
+
+def set_aside(path: Path) -> Path:
+    """Raises OSError."""
     aside = path.with_name(path.name + DAMAGED)
     path.rename(aside)
     return aside
 
 
-def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow) -> int | None:
+class Salvage(NamedTuple):
+    """What a crash left of a file. `unreadable`: the disk cannot give back what it holds; it was set aside."""
+
+    found: Contents | None
+    unreadable: bool = False
+
+
+def salvage(volume: Volume, path: Path, disk: Disk) -> Salvage:
+    """A file that holds no good part is done away with. Raises ReadFault for what may pass, and OSError from a disk that
+    takes nothing either: then it is not this file's place alone that is broken.
+    """
+    # Not Path.exists: it raises where not even the file's inode can be read.
+    if not os.path.exists(path):
+        return Salvage(None)
+    try:
+        found = crashed_contents(path)
+        if found is None:
+            discard(path, disk)
+        return Salvage(found)
+    except ReadFault as fault:
+        if not fault.lasting:
+            raise
+    probe(disk, volume.path)
+    flush(disk, volume.path)
+    set_aside(path)
+    return Salvage(None, True)
+
+
+def heal(volume: Volume, index: Index, disk: Disk, row: SegmentRow, now_us: int) -> int | None:
     """Close an open segment that nobody writes. Returns its end, or None when nothing of it could be kept."""
     path = volume.path / row.path
-    if path.exists() and is_being_written(path):
+    if os.path.exists(path) and is_being_written(path):
         raise Error(
             Kind.CONFLICT,
             f"{row.path} is being written by another recorder",
             hint="Stop the other one: two nodes may not use one volume.",
             cause="disk_error",
         )
-    found = crashed_contents(path) if path.exists() else None
+    found, unreadable = salvage(volume, path, disk)
     if found is None:
-        discard(path, disk)
-        index.remove_segment(row.id)
+        with index.transaction():
+            index.remove_segment(row.id)
+            if unreadable:
+                _tell_unreadable(volume, index, row, now_us)
         return None
     tail_offset = finish_file(path, disk, found, found.tail)
     index.close_segment(row.id, found.closing(found.tail, path.stat().st_size, tail_offset))
     return found.end_us
+
+
+def _tell_unreadable(volume: Volume, index: Index, row: SegmentRow, now_us: int) -> None:
+    """When its last part ended nobody can read any more: when it was written last is near."""
+    aside = volume.path / (row.path + DAMAGED)
+    after = index.next_segment(row.stream_id, row.start_us + 1)
+    ends = [aside.stat().st_mtime_ns // 1000, now_us if after is None else after.start_us]
+    add_known_gap(index, row.stream_id, Gap(row.start_us, min(ends), Cause.FILE_LOST, row.path))
 
 
 def finish_file(path: Path, disk: Disk, found: Contents, tail: fmt.Tail) -> int | None:
@@ -248,10 +294,7 @@ def adopt(
     first = found.parts[0]
     try:
         with index.transaction():
-            earliest = min([header.start_us, *(gap.start_us for gap in header.gaps)])
-            key = StreamKey(header.camera, header.stream)
-            known = index.stream(key)
-            stream = known or index.add_stream(key, header.code, earliest, header.retention)
+            stream = _stream_of(index, found)
             index.add_run(header.run, stream.id, first.wall_us, found.opening.init)
             row_id = index.add_segment(
                 stream.id, header.run, header.seq, relative, first.wall_us, first.start_ticks
@@ -264,6 +307,21 @@ def adopt(
     except sqlite3.IntegrityError:
         return False
     return True
+
+
+def _stream_of(index: Index, found: Contents) -> StreamRow:
+    """Its row. Class and code are those of the newest that is known of the stream: a file, or a ledger that goes on."""
+    header = found.opening.header
+    key = StreamKey(header.camera, header.stream)
+    known = index.stream(key)
+    if known is not None:
+        last, gap = index.last_segment(known.id), index.open_gap(known.id)
+        if last is not None and last.start_us > found.parts[0].wall_us:
+            return known
+        if gap is not None and gap.start_us >= found.end_us:
+            return known
+    earliest = min([header.start_us, *(gap.start_us for gap in header.gaps)])
+    return index.add_stream(key, header.code, earliest, header.retention)
 
 
 def add_known_gap(index: Index, stream_id: int, gap: Gap) -> None:
@@ -292,24 +350,36 @@ def adopt_newest(volume: Volume, index: Index, disk: Disk, code: str, stream: st
         if adopt(volume, index, disk, path, crashed_contents):
             if index.meta("import") == "pending":
                 return
-        elif not is_being_written(path) and crashed_contents(path) is None:
-            discard(path, disk)
+        elif os.path.exists(path) and not is_being_written(path):
+            salvage(volume, path, disk)
 
 
 def _newest_files(volume: Volume, code: str, stream: str, disk: Disk, days: int = 2) -> list[Path]:
-    """Segment files of the stream's newest days, newest first. What a crash left unborn is thrown away."""
+    """Segment files of the stream's newest days, newest first; none where a folder cannot be read. What a crash left
+    unborn is thrown away.
+    """
     folder = volume.video_path / code / stream
-    if not folder.is_dir():
+    try:
+        newest = sorted((day for day in folder.iterdir() if day.is_dir()), key=lambda day: day.name)[-days:]
+        files = sorted((path for day in newest for path in day.iterdir()), reverse=True)
+    except OSError:
         return []
-    newest = sorted((day for day in folder.iterdir() if day.is_dir()), key=lambda day: day.name)[-days:]
-    for day in newest:
-        for unborn in day.glob(f"*{UNBORN}"):
-            if not is_being_written(unborn):
-                disk.unlink(unborn)
-    return sorted((path for day in newest for path in day.glob("*.mp4")), reverse=True)
+    for path in files:
+        if path.suffix == UNBORN and os.path.exists(path) and not is_being_written(path):
+            disk.unlink(path)
+    return [path for path in files if path.suffix == ".mp4"]
 
 
 def all_files(volume: Volume) -> Iterator[Path]:
-    """Segment files by code, stream and time; a folder's names are read when its turn comes."""
-    for folder in sorted(volume.video_path.glob("*/*/*")):
-        yield from sorted(folder.glob("*.mp4"))
+    """Segment files of all streams together, the oldest first; a day's names are read when its turn comes."""
+    folders = sorted(volume.video_path.glob("*/*/*"), key=lambda folder: folder.name)
+    for _, own in groupby(folders, key=lambda folder: folder.name):
+        files = (path for folder in own for path in folder.glob("*.mp4"))
+        yield from sorted(files, key=lambda path: (path.name, path))
+
+
+def newest_files(volume: Volume) -> Iterator[Path]:
+    """Three of each stream, the newest first: they tell its class and its code."""
+    for folder in volume.video_path.glob("*/*"):
+        days = sorted(folder.glob("*"))[-2:]
+        yield from sorted((path for day in days for path in day.glob("*.mp4")), reverse=True)[:3]

@@ -41,33 +41,39 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """A stream and its class. Recordings that ended by these moments are older than kept, or than promised."""
+    """A stream and its class. Recordings that ended by these moments are older than kept, or than promised; none goes that
+    ended after `known_us`.
+    """
 
     row: StreamRow
     promise: Promise
     expired_us: int
     beyond_us: int
+    known_us: int
 
     @classmethod
-    def of(cls, row: StreamRow, policy: Policy, now_us: int) -> _Stream:
+    def of(cls, row: StreamRow, policy: Policy, now_us: int, known_us: int) -> _Stream:
         promise = promise_of(policy.promises, row.retention)
         promised = promise.promised(row.key)
         kept = max(promise.kept(row.key), promised)
-        return cls(row, promise, now_us - round(kept * US_PER_DAY), now_us - round(promised * US_PER_DAY))
+        expired_us, beyond_us = now_us - round(kept * US_PER_DAY), now_us - round(promised * US_PER_DAY)
+        return cls(row, promise, expired_us, beyond_us, known_us)
 
 
 # The lower goes first.
 _Order = Callable[[_Stream, Candidate], float]
 
 
-def sweep(volume: Volume, index: Index, disk: Disk, policy: Policy, now_us: int) -> Sweep:
+def sweep(
+    volume: Volume, index: Index, disk: Disk, policy: Policy, now_us: int, known_us: int = _ALL_TIME_US
+) -> Sweep:
     """Complete what a crash left, delete the expired, then make room until all limits hold. Raises Error when no
     certificate can be written, then nothing goes; and OSError at the end when files could not be deleted: they did not
-    keep the others.
+    keep the others. `known_us`: up to there the index knows all files; what is younger stays.
     """
     deletion = Deletion(volume, index, disk, now_us)
     deletion.finish()
-    streams = [_Stream.of(row, policy, now_us) for row in index.streams()]
+    streams = [_Stream.of(row, policy, now_us, known_us) for row in index.streams()]
     deletion.take(_expired(index, streams), Rule.EXPIRED)
     for stream in streams:
         _remove_gaps(index, stream)
@@ -88,7 +94,7 @@ def _excess(volume: Volume, index: Index, policy: Policy) -> int:
 
 def _expired(index: Index, streams: list[_Stream]) -> Iterator[Candidate]:
     for stream in streams:
-        candidates = _closed(index, stream.row.id, stream.expired_us)
+        candidates = _closed(index, stream, stream.expired_us)
         first = next(candidates, None)
         if first is not None and first.end_us <= stream.expired_us - US_PER_HOUR:
             yield first
@@ -97,8 +103,9 @@ def _expired(index: Index, streams: list[_Stream]) -> Iterator[Candidate]:
 
 def _remove_gaps(index: Index, stream: _Stream) -> None:
     """Gaps go with the recordings after them."""
-    first = next(_closed(index, stream.row.id, stream.expired_us), None)
-    index.remove_gaps(stream.row.id, stream.expired_us if first is None else first.start_us)
+    first = next(_closed(index, stream, stream.expired_us), None)
+    until_us = min(stream.expired_us, stream.known_us) if first is None else first.start_us
+    index.remove_gaps(stream.row.id, until_us)
 
 
 def _keep_to_classes(index: Index, deletion: Deletion, streams: list[_Stream]) -> None:
@@ -168,21 +175,22 @@ def _merged(index: Index, ends: list[tuple[_Stream, int]], order: _Order) -> Ite
     """Candidates of all streams, each up to its own end, in that order."""
 
     def ordered(stream: _Stream, end_us: int) -> Iterator[tuple[float, int, Candidate]]:
-        for candidate in _closed(index, stream.row.id, end_us):
+        for candidate in _closed(index, stream, end_us):
             yield order(stream, candidate), stream.row.id, candidate
 
     for _, _, candidate in merge(*(ordered(stream, end_us) for stream, end_us in ends)):
         yield candidate
 
 
-def _closed(index: Index, stream_id: int, end_us: int) -> Iterator[Candidate]:
+def _closed(index: Index, stream: _Stream, end_us: int) -> Iterator[Candidate]:
     """Closed segments that ended by then and that no hold covers, the oldest first."""
+    end_us = min(end_us, stream.known_us)
     after_us = -_ALL_TIME_US
     while True:
         rows = index.db.execute(
             "SELECT id, start_us, end_us, bytes FROM segment AS s WHERE stream_id = ?1 AND state = 'closed'"
             f" AND start_us > ?2 AND start_us < ?3 AND end_us <= ?3 AND NOT {HELD} ORDER BY start_us LIMIT ?4",
-            (stream_id, after_us, end_us, _PAGE),
+            (stream.row.id, after_us, end_us, _PAGE),
         ).fetchall()
         yield from (Candidate(*row) for row in rows)
         if len(rows) < _PAGE:

@@ -15,13 +15,15 @@ import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from luytre.archive.chain import HASH_BYTES, MARK_SIZE, parse_mark, root_of
+from luytre.archive.faults import ReadFault
 from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks
-from luytre.base.clock import to_datetime
-from luytre.base.errors import Error, Kind, from_os
+from luytre.base.clock import to_datetime, to_us
+from luytre.base.errors import Error, Kind
 from luytre.media.fmp4.read import PartInfo, scan_parts
 
 # 16 bytes each: "luytre", two bytes of format, and the box's name.
@@ -103,6 +105,15 @@ def file_name(run: str, seq: int, start_us: int) -> str:
     """`2026-11-22/070500-1a2b3c4d-0003.mp4`; the run's last digits, since its first are the time again."""
     moment = to_datetime(start_us)
     return f"{moment:%Y-%m-%d}/{moment:%H%M%S}-{run[-8:]}-{seq:04d}.mp4"
+
+
+def time_in_name(path: Path) -> int | None:
+    """The second in which a file that is named so begins, in µs; None for another name."""
+    try:
+        moment = datetime.strptime(f"{path.parent.name} {path.name[:6]}", "%Y-%m-%d %H%M%S")
+    except ValueError:
+        return None
+    return to_us(moment.replace(tzinfo=UTC))
 
 
 def header_box(header: Header) -> bytes:
@@ -261,7 +272,7 @@ class Reader(Protocol):
 
 
 class FileReader:
-    """Random access to a file by `pread`; a context manager."""
+    """Random access to a file by `pread`; a context manager. Raises ReadFault; Error(NOT_FOUND) without the file."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -274,7 +285,7 @@ class FileReader:
                 cause="file_lost",
             ) from error
         except OSError as error:
-            raise from_os(error, f"open {path.name}") from error
+            raise ReadFault(error, f"open {path.name}") from error
         self._name = path.name
         self.size = os.fstat(self._fd).st_size
 
@@ -291,7 +302,7 @@ class FileReader:
         try:
             return os.pread(self._fd, max(size, 0), offset)
         except OSError as error:
-            raise from_os(error, f"read {self._name}") from error
+            raise ReadFault(error, f"read {self._name}") from error
 
 
 def read_tail(reader: Reader, tail_offset: int) -> Tail:

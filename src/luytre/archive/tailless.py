@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 
 from luytre.archive import recover
 from luytre.archive.disk import Disk
+from luytre.archive.faults import ReadFault
 from luytre.archive.index import Index
 from luytre.archive.open_segment import OpenSegment
 from luytre.archive.volume import Volume
@@ -37,13 +39,21 @@ class Tailless:
                 and row.tail_offset is None
                 and segment.path.exists()
             ):
-                found = recover.contents(segment.path)
+                found = _contents(segment.path)
                 if found is None:
                     self._waiting.popleft()
-                    return
+                    continue
                 offset = recover.finish_file(segment.path, disk, found, segment.tail)
                 if offset is None:
                     return
                 segment.tail_offset, segment.size = offset, segment.path.stat().st_size
                 index.close_segment(row.id, segment.closing)
             self._waiting.popleft()
+
+
+def _contents(path: Path) -> recover.Contents | None:
+    """None also for a file that the disk cannot read: it must not keep the others waiting."""
+    try:
+        return recover.contents(path)
+    except ReadFault:
+        return None

@@ -17,7 +17,7 @@ from contextlib import suppress
 from luytre.archive import recover
 from luytre.archive.alive import SignsOfLife
 from luytre.archive.disk import Disk, OsDisk
-from luytre.archive.faults import cause_of, is_broken
+from luytre.archive.faults import ReadFault, cause_of, is_broken
 from luytre.archive.health import HANG_S, Health
 from luytre.archive.index import Index
 from luytre.archive.keys import WITNESSED, Cause, StreamKey
@@ -173,7 +173,9 @@ class DiskWriter(threading.Thread):
             else:
                 self._owe(*ledger.keep(code, retention))
         except (OSError, sqlite3.Error, Error) as error:
-            self._block(error)
+            if not isinstance(error, ReadFault):
+                # A file that cannot be read is this stream's trouble alone.
+                self._block(error)
             answer.set_exception(error)
         else:
             answer.set_result(ledger.covered_us)
@@ -389,7 +391,7 @@ class DiskWriter(threading.Thread):
             mine = set(ids.values())
             for stale in (row for key in rows for row in index.not_closed(rows[key].id)):
                 if stale.id not in mine:
-                    recover.heal(self.volume, index, self._disk, stale)
+                    recover.heal(self.volume, index, self._disk, stale, self._clock.wall_us())
         except BaseException:
             index.close()
             raise

@@ -232,7 +232,15 @@ class RecorderProcess:
             clock=self._clock,
             on_error=lambda what: _log.warning("keeper", problem=what),
             on_alarm=lambda alarm: _log_alarm(path, alarm),
+            absence=lambda key: self._absence(path, key),
         )
+
+    def _absence(self, path: str, key: StreamKey) -> Cause | None:
+        """Why a volume gets nothing of a stream any more; None while it may."""
+        volumes = [{stream.volume, *stream.spares} for stream in self._plan.streams if stream.key == key]
+        if not volumes:
+            return Cause.CAMERA_DISABLED
+        return None if any(path in own for own in volumes) else Cause.ELSEWHERE
 
     def _writer(self, volume: VolumePlan, found: Volume, keeper: Keeper) -> DiskWriter:
         return DiskWriter(
