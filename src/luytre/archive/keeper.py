@@ -18,16 +18,20 @@ from luytre.archive.keys import Cause
 from luytre.archive.promise import Policy
 from luytre.archive.rebuild import PENDING, read_in, set_aside_broken
 from luytre.archive.retention import Sweep, sweep
+from luytre.archive.sweep_clock import SweepClock
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
+from luytre.base.timekeeping import NODE_CLOCK
 
 # A forecast reads the whole index.
 FORECAST_EVERY_S = 600.0
 
 
 class Keeper(threading.Thread):
-    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None)."""
+    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None); synchronised: whether
+    somebody keeps the node's clock.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Keeper(threading.Thread):
         disk: Disk | None = None,
         on_error: Callable[[str], None] = lambda _: None,
         on_alarm: Callable[[alarm.Alarm | None], None] = lambda _: None,
+        synchronised: Callable[[], bool] = lambda: NODE_CLOCK.error_us() is not None,
     ) -> None:
         super().__init__(name=f"keeper-{volume.id[-6:]}", daemon=True)
         self._volume = volume
@@ -48,6 +53,7 @@ class Keeper(threading.Thread):
         self._disk = disk or OsDisk()
         self._on_error = on_error
         self._on_alarm = on_alarm
+        self._sweep_clock = SweepClock(clock, synchronised, lambda what: on_error(f"{volume.path}: {what}"))
         self._forecast_at_s = 0.0
         self._wake = threading.Event()
         self._stopping = False
@@ -95,11 +101,12 @@ class Keeper(threading.Thread):
             if index.meta("import") == PENDING:
                 read_in(self._volume, index, self._disk, self._clock, go_on=lambda: not self._stopping)
             before = alarm.current(index)
+            now_us = self._sweep_clock.now_us(index)
             try:
-                return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
+                return sweep(self._volume, index, self._disk, self._policy(), now_us)
             finally:
                 # Also where a file cannot be deleted.
-                self._look_ahead(index)
+                self._look_ahead(index, now_us)
                 self._tell(before, alarm.current(index))
         except sqlite3.Error as error:
             if is_broken(error):
@@ -109,10 +116,10 @@ class Keeper(threading.Thread):
         finally:
             index.close()
 
-    def _look_ahead(self, index: Index) -> None:
+    def _look_ahead(self, index: Index, now_us: int) -> None:
         if self._clock.monotonic_s() < self._forecast_at_s:
             return
-        found = forecast(self._volume, index, self._policy(), self._clock.wall_us())
+        found = forecast(self._volume, index, self._policy(), now_us)
         alarm.follow(self._volume, index, self._disk, found)
         self._forecast_at_s = self._clock.monotonic_s() + FORECAST_EVERY_S
 
