@@ -105,17 +105,15 @@ class ChainCheck:
         if newest is not None and told.get(newest.seq) == newest.hash:
             del told[newest.seq]
         before: Certificate | None = None
-        for certificate in certificates.read(self._volume):
+        problems: list[str] = []
+        for certificate in certificates.verified(self._volume, problems):
             if before is not None and told.get(before.seq) == certificate.before:
                 del told[before.seq]
             before = certificate
             of = bridges.get(certificate.key)
             if of is not None:
                 of.add(certificate)
-        self._journal = [
-            Finding(CERTIFIED, "error", certificates.FOLDER, text)
-            for text in certificates.verify(self._volume)
-        ]
+        self._journal = [Finding(CERTIFIED, "error", certificates.FOLDER, text) for text in problems]
         if told:
             text = f"certificate {min(told)}, which was sealed, is not there as it was: lines were taken out or changed"
             self._journal.append(Finding(SEALED, "error", certificates.FOLDER, text))
