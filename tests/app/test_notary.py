@@ -461,3 +461,20 @@ class TestHangingDisk:
         assert threading.active_count() == before
         handle = os.open(hung, os.O_WRONLY)
         os.close(handle)
+
+    def test_the_process_ends_and_lets_the_next_one_begin(
+        self, node: Node, hung: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        node.ward.sweep(KEEP_ALL)
+        code = (
+            "import sys; from functools import partial; from luytre.app import notary;"
+            "notary.take_turn = partial(notary.take_turn, visit_s=1.0);"
+            f"sys.argv = ['notary', {str(node.directory)!r}]; notary.main()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 1, done.stderr
+        assert "volume does not answer" in done.stderr
+        assert "volume sealed" in done.stderr
+        assert notary.alone(node.directory) is not None
