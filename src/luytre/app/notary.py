@@ -50,7 +50,7 @@ SETTLED_US: Final = 300 * US_PER_S
 # Together less than a turn may last (supervisor.NOTARY_TURNS). Volumes are visited side by side: one that hangs keeps no
 # other waiting.
 VISIT_S: Final = 240.0
-CERTIFY_S: Final = 480.0
+CERTIFY_S: Final = 560.0
 
 _log = log.get("notary")
 
