@@ -28,7 +28,7 @@ FORECAST = {
 def certified(ward: Ward) -> Ward:
     """The ward after the notary's first night."""
     ward.clock.advance(TO_SETTLED_S)
-    notary.take_turn(ward.node.directory, ward.clock)
+    notary.take_turn(ward.node.directory, ward.clock, synchronised=lambda: True)
     ward.clock.advance(-TO_SETTLED_S)
     return ward
 

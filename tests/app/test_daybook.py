@@ -135,3 +135,20 @@ def test_a_disk_that_does_not_take_it(book: Path) -> None:
     with pytest.raises(Error) as caught:
         add(book, "2026-11-25")
     assert caught.value.cause == "disk_error"
+
+
+def test_pages_of_days_to_come_do_not_end_the_book(book: Path) -> None:
+    """They were made by a clock that was ahead; what is done to the pages beside them is found all the same."""
+    ahead = ("2031-01-01", "2031-01-02")
+    assert all(add(book, day) for day in ahead)
+    who = signer(book)
+    today = date(2026, 11, 26)
+    for day in ("2026-11-24", "2026-11-25"):
+        assert daybook.add(book, {"date": day}, who.sign, who.public_key, today)
+    (problem,) = daybook.verify_days(book, who.public_key)
+    assert (problem.date, problem.is_note) == (ahead[0], True)
+    page(book, "2026-11-24").unlink()
+    assert set(problems(book)) == {"2026-11-25", ahead[0]}
+    page(book, "2026-11-23").unlink()
+    found = [one for one in daybook.verify_days(book, who.public_key) if one.date == ahead[0]]
+    assert [one.is_note for one in found] == [False]

@@ -1,107 +1,17 @@
-"""The notary on real volumes: days that add up, pictures that were opened, pages that stay."""
+"""The daily certificates on real volumes: days that add up, pictures that were opened, pages that stay."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from luytre.app import daybook, notary
-from luytre.app.foundation import init
-from luytre.app.store import Store
-from luytre.archive import seals
-from luytre.archive.keys import StreamKey
+from luytre.app import daybook
 from luytre.archive.segment import FileReader, parse_opening
-from luytre.base.clock import ManualClock, to_us
-from luytre.base.config import NodeConfig, VolumeConfig
-from luytre.cameras.days import bounds
 from luytre.cameras.registry import CameraChange, NewCamera
-from tests.archive import builder
-from tests.archive.builder import KEEP_ALL, Ward, keep
-
-DAY_S = 86_400.0
-SETTLED = 5 * 60 + 1
-
-
-def us(text: str) -> int:
-    return to_us(datetime.fromisoformat(text))
-
-
-@dataclass
-class Node:
-    """A node with one camera, whose writer is at work on its first volume."""
-
-    directory: Path
-    clock: ManualClock
-    key: StreamKey
-    ward: Ward
-
-    def turn(self, day: str | None = None) -> bool:
-        """The notary comes, right after `day` has settled if one is given."""
-        if day is not None:
-            self.until(day)
-        return notary.take_turn(self.directory, self.clock)
-
-    def until(self, day: str) -> None:
-        """The clock goes to the moment from which `day`, a local day, is certified."""
-        with closing(self.store()) as store:
-            end = bounds(date.fromisoformat(day), store.zone)[1]
-        self.clock.advance((end - self.clock.wall_us()) / 1e6 + SETTLED)
-
-    def store(self) -> Store:
-        return Store.open(self.directory, self.clock)
-
-    def read(self, day: str) -> dict[str, Any]:
-        return daybook.read(self.directory, date.fromisoformat(day))
-
-    def stream(self, day: str, code: str = "DK-01") -> dict[str, Any]:
-        """The one stream of a camera on a day."""
-        (camera,) = [one for one in self.read(day)["cameras"] if one["code"] == code]
-        (stream,) = camera["streams"]
-        found: dict[str, Any] = stream
-        return found
-
-    def dates(self) -> list[str]:
-        return [day.isoformat() for day in daybook.dates(self.directory)]
-
-
-Maker = Callable[..., Node]
-
-
-@pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Maker]:
-    nodes = []
-
-    def node(start: str, zone: str = "Asia/Ho_Chi_Minh", volumes: int = 1) -> Node:
-        clock = ManualClock(us(start))
-        places = tuple(VolumeConfig(path=Path(f"volumes/{n}")) for n in range(1, volumes + 1))
-        directory = init(
-            tmp_path / "node", NodeConfig(name="Phường thử", zone=zone, volumes=places)
-        ).directory
-        with closing(Store.open(directory, clock)) as store:
-            camera = store.registry.add(NewCamera("DK-01", "Ngã tư chợ", "rtsp://10.0.0.5/main"))
-        key = StreamKey(camera.id, "main")
-        # The ward's own camera, which it takes up whenever it waits.
-        monkeypatch.setitem(builder.CODES, key, "DK-01")
-        monkeypatch.setattr(builder, "KEY", key)
-        ward = Ward(directory / "volumes/1", clock, segment_s=5.0)
-        ward.take_up(key)
-        nodes.append(Node(directory, clock, key, ward))
-        return nodes[-1]
-
-    yield node
-    for one in nodes:
-        one.ward.stop()
+from tests.app.noted import DAY_S, Maker, Node, us
+from tests.archive.builder import KEEP_ALL, keep
 
 
 def adds_up(stream: dict[str, Any]) -> bool:
@@ -291,79 +201,3 @@ class TestOldest:
             None,
             0.0,
         )
-
-
-def test_a_volume_that_is_away_is_noted_and_costs_nothing_else(make: Maker) -> None:
-    node = make("2026-11-22T12:00:00+07:00", volumes=2)
-    node.ward.record(10, key=node.key)
-    shutil.rmtree(node.directory / "volumes/2")
-    assert not node.turn("2026-11-22")
-    here, away = node.read("2026-11-22")["volumes"]
-    assert (here["problem"], away["id"]) == ("", None)
-    assert "volume.json" in away["problem"]
-    assert node.stream("2026-11-22")["recorded_s"] == 4.0
-    assert not (node.directory / "volumes/2").exists()
-
-
-def test_the_only_volume_away_leaves_the_day_unexplained(make: Maker) -> None:
-    node = make("2026-11-22T12:00:00+07:00")
-    node.ward.stop()
-    (node.directory / "volumes/1").rename(node.directory / "elsewhere")
-    assert not node.turn("2026-11-22")
-    stream = node.stream("2026-11-22")
-    assert (stream["expected_s"], stream["unexplained_s"], stream["oldest"]) == (DAY_S / 2, DAY_S / 2, None)
-
-
-def test_a_certificate_that_cannot_be_written_costs_no_seal_and_is_tried_again(make: Maker) -> None:
-    node = make("2026-11-22T12:00:00+07:00")
-    node.ward.record(20, key=node.key)
-    folder = node.directory / daybook.FOLDER
-    folder.write_text("in the way")
-    assert not node.turn("2026-11-22")
-    assert list((node.directory / "seals").iterdir())
-    folder.unlink()
-    assert node.turn()
-    assert node.dates() == ["2026-11-22"]
-
-
-def test_volumes_are_sealed_and_the_seal_is_remembered(make: Maker) -> None:
-    node = make("2026-11-22T12:00:00+07:00")
-    node.ward.record(20, key=node.key)
-    assert node.turn()
-    remembered = node.directory / "seals" / f"{node.ward.volume.id}.json"
-    first = json.loads(remembered.read_text())
-    assert node.turn()
-    assert json.loads(remembered.read_text()) == first
-    node.ward.record(20, key=node.key)
-    assert node.turn()
-    assert json.loads(remembered.read_text())["seq"] == first["seq"] + 1
-    assert [line.seal is not None for line in seals.lines(node.ward.volume)] == [True, True]
-
-
-def run(directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "luytre.app.notary", str(directory)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def test_as_a_process(make: Maker, tmp_path: Path) -> None:
-    node = make("2026-11-22T12:00:00+07:00")
-    node.ward.record(20, key=node.key)
-    lock = notary.alone(node.directory)
-    assert lock is not None
-    assert notary.alone(node.directory) is None
-    busy = run(node.directory)
-    assert (busy.returncode, "another notary" in busy.stderr) == (0, True)
-    os.close(lock)
-    done = run(node.directory)
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
-    assert "volume sealed" in events
-    nowhere = run(tmp_path / "nowhere")
-    assert nowhere.returncode == 1
-    assert "Traceback" not in nowhere.stderr
-    assert not (tmp_path / "nowhere").exists()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
+
+import psutil
+import pytest
 
 from luytre.app.children import Child, Turns
 from luytre.app.periodic import TurnKeeper
@@ -63,5 +67,37 @@ def test_a_stop_ends_the_turn_and_the_waiting(tmp_path: Path) -> None:
         await stopped(busy, running[0])
         await stopped(waiting, running[1])
         assert (busy.starts, waiting.starts) == (1, 0)
+
+    asyncio.run(main())
+
+
+class _Unkillable(TurnKeeper):
+    """Its processes are as those that wait for a hung disk: no signal ends them."""
+
+    def send(self, number: signal.Signals) -> None:
+        return
+
+
+@pytest.mark.parametrize("stops", [False, True], ids=["its-turn-is-over", "the-node-stops"])
+def test_a_process_that_nothing_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: bool
+) -> None:
+    monkeypatch.setattr("luytre.app.children.KILLED_S", 0.05)
+
+    async def main() -> None:
+        turns = Turns(first_s=0.0, period_s=0.01, limit_s=60.0 if stops else 0.01)
+        one = _Unkillable(Child("turn", (sys.executable, "-c", LOOP), turns=turns), tmp_path)
+        running = asyncio.create_task(one.run())
+        left = set()
+        while one.starts < (1 if stops else 3) or one.pid is None:
+            left |= {one.pid} - {None}
+            await asyncio.sleep(0.001)
+        left.add(one.pid)
+        await stopped(one, running, grace_s=0.01)
+        # The disk answers again.
+        for pid in left:
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+        await until(lambda: not any(psutil.pid_exists(pid) for pid in left if pid is not None))
 
     asyncio.run(main())

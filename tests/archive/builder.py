@@ -296,7 +296,8 @@ class Ward:
 
     def sweep(self, policy: Policy = KEEP_ALL, disk: Disk | None = None) -> Sweep:
         """A turn of the keeper, here and now."""
-        return Keeper(self.volume, lambda: policy, clock=self.clock, disk=disk).turn()
+        keeper = Keeper(self.volume, lambda: policy, clock=self.clock, disk=disk, synchronised=lambda: True)
+        return keeper.turn()
 
     @property
     def archive(self) -> Archive:

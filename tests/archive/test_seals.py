@@ -12,6 +12,7 @@ from luytre.archive.certificates import Certificate, Rule
 from luytre.archive.check import check
 from luytre.archive.check_seals import Trust
 from luytre.archive.disk import OsDisk
+from luytre.archive.index import US_PER_DAY
 from luytre.archive.seals import Seal
 from luytre.base.errors import Error
 from luytre.base.signing import Signer, verify
@@ -187,3 +188,20 @@ def test_seals_of_another_volume(ward: Ward) -> None:
     found = check(ward.path, quick=True, trust=TRUST, clock=ward.clock)
     assert {(one.invariant, one.severity) for one in found} == {(12, "error")}
     assert any("is of volume" in one.message for one in found)
+
+
+def test_when_the_next_seal_is_due(ward: Ward) -> None:
+    """After a while, on a new day, and when the last one is of the future."""
+    assert seals.is_due(ward.volume, ward.clock.wall_us())
+    ward.record(2)
+    at_us = sealed(ward).at_us
+    for after_us, due in [(0, False), (seals.EVERY_US - 1, False), (seals.EVERY_US, True), (-1, True)]:
+        assert seals.is_due(ward.volume, at_us + after_us) is due
+    ward.clock.advance(((at_us // US_PER_DAY + 1) * US_PER_DAY - ward.clock.wall_us()) / 1e6 - 60)
+    with ward.index() as index:
+        row = index.stream(KEY)
+        assert row is not None
+        index.set_head(row.id, bytes(range(32)))
+    late_us = sealed(ward).at_us
+    assert not seals.is_due(ward.volume, late_us + 30_000_000)
+    assert seals.is_due(ward.volume, late_us + 90_000_000), "a new day"

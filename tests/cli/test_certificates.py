@@ -24,7 +24,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clock = ManualClock(NOW_US)
     for _ in range(2):
         clock.advance(86_400)
-        notary.take_turn(folder, clock)
+        notary.take_turn(folder, clock, synchronised=lambda: True)
     assert len(daybook.dates(folder)) == 2
     return folder
 

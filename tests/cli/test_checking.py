@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,43 @@ def test_the_daily_certificates_are_checked_too(node: Path, capsys: pytest.Captu
     findings = answer(capsys, node)
     assert {finding["invariant"] for finding in findings} == {13}
     assert {finding["path"] for finding in findings} >= {"2026-11-20"}
+
+
+def broken_in_the_middle(path: Path) -> None:
+    """The index opens, and a page of its segments is no page."""
+    with closing(sqlite3.connect(path)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'segment'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(bytes(range(256)) * (size // 256))
+
+
+def test_an_index_that_breaks_while_it_is_read(node: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It costs no other volume its check, and a repair makes it again."""
+    settings = node / "luytre.toml"
+    settings.write_text(settings.read_text() + f'\n[[volumes]]\npath = "{node.parent / "away"}"\n')
+    broken_in_the_middle(node.parent / "volume" / "index.db")
+    findings = answer(capsys, node)
+    assert [(finding["path"], finding["invariant"]) for finding in findings] == [("index.db", 1), ("away", 1)]
+    assert "malformed" in str(findings[0]["message"])
+    with pytest.raises(typer.Exit):
+        check(node, True, True, None, True)
+    repaired = json.loads(capsys.readouterr().out)["volumes"][0]["findings"]
+    assert repaired[0]["invariant"] == 1
+    assert all(finding["repaired"] for finding in repaired)
+    assert list((node.parent / "volume").glob("index.db.broken-*"))
+    assert [finding["path"] for finding in answer(capsys, node)] == ["away"]
+
+
+def test_a_disk_that_fails_costs_no_other_volume_its_check(
+    node: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was a folder of recordings cannot be listed any more."""
+    settings = node / "luytre.toml"
+    settings.write_text(settings.read_text() + f'\n[[volumes]]\npath = "{node.parent / "away"}"\n')
+    (folder,) = (node.parent / "volume").glob("video/*/*/*")
+    folder.rename(node.parent / "elsewhere")
+    folder.write_text("")
+    findings = answer(capsys, node)
+    assert [(finding["path"], finding["invariant"]) for finding in findings] == [("volume", 3), ("away", 1)]

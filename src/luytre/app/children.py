@@ -1,8 +1,9 @@
 """One child process kept alive: started, its output kept in a file, started again when it dies. One that only takes
 turns (periodic.py) is started again when its next turn comes.
 
-Promises   a child dies with its parent; it never gets the terminal's Ctrl-C (the supervisor decides the
-           order); a child that dies again and again is started at growing, jittered intervals.
+Promises   a child dies with its parent; it never gets the terminal's Ctrl-C (the supervisor decides the order); a child that
+           dies again and again is started at growing, jittered intervals; one that a hung disk keeps even the kernel from
+           ending is given up.
 Does not   know what the child does.
 """
 
@@ -25,6 +26,8 @@ FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 10.0
 # A child that lived this long has shown that it can: the next death starts from the first wait again.
 GOOD_LIFE_S: Final = 60.0
+# A killed process is gone in moments, unless it waits for a disk that does not answer: then nothing ends it.
+KILLED_S: Final = 5.0
 LOG_BYTES: Final = 5 * 2**20
 LOG_FILES: Final = 4
 _PR_SET_PDEATHSIG: Final = 1
@@ -117,6 +120,9 @@ class Keeper:
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._starting = asyncio.Lock()
+        # Until its output has ended and it is gone.
+        self._ending: asyncio.Task[int] | None = None
+        self._given_up = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -143,7 +149,7 @@ class Keeper:
             await self._pause(wait_s)
 
     async def stop(self, grace_s: float) -> None:
-        """SIGTERM, then SIGKILL after `grace_s` seconds; returns when the process is gone."""
+        """SIGTERM, then SIGKILL after `grace_s` seconds; returns when the process is gone, or given up."""
         self._stopping.set()
         # A child that is just being started is waited for, or nobody would stop it.
         async with self._starting:
@@ -155,8 +161,19 @@ class Keeper:
             await asyncio.wait_for(process.wait(), grace_s)
         except TimeoutError:
             _log.warning("child did not stop, killed", child=self.child.name, grace_s=grace_s)
-            self.send(signal.SIGKILL)
-            await process.wait()
+            await self._kill()
+
+    async def _kill(self) -> None:
+        """SIGKILL. What is still there after KILLED_S is given up: the life ends for us."""
+        self.send(signal.SIGKILL)
+        if self._ending is None:
+            return
+        done, _ = await asyncio.wait([self._ending], timeout=KILLED_S)
+        if not done:
+            _log.error(
+                "killed and still there, given up: its disk hangs", child=self.child.name, pid=self.pid
+            )
+            self._given_up.set()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the living process, if there is one."""
@@ -173,6 +190,20 @@ class Keeper:
                 return 0
             self.starts += 1
             self._process = process = await self._start(os.getpid())
+            self._given_up.clear()
+            self._ending = ending = asyncio.create_task(self._until_end(process))
+        given_up = asyncio.create_task(self._given_up.wait())
+        try:
+            await asyncio.wait([ending, given_up], return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                return ending.result()
+            self._process = None
+            return -signal.SIGKILL
+        finally:
+            given_up.cancel()
+            ending.cancel()
+
+    async def _until_end(self, process: asyncio.subprocess.Process) -> int:
         await self._keep_output(process)
         return await process.wait()
 

@@ -103,7 +103,9 @@ class DayContent:
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """What a day is measured on. `cameras`: those that are not removed."""
+    """What a day is measured on. `cameras`: those that are not removed; `silent`: volumes that do not answer, which the
+    archive does not ask.
+    """
 
     name: str
     zone: ZoneInfo
@@ -111,6 +113,7 @@ class Ward:
     promises: tuple[Promise, ...]
     volumes: Sequence[Path]
     archive: Archive
+    silent: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class _Known:
 def measure(ward: Ward, day: date, now_us: int) -> DayContent:
     """The day as it can be proved now. A volume that is away is named, and costs only what lies on it."""
     found, volumes = _known(ward.volumes)
+    volumes += [VolumeLine(str(path), None, "its disk does not answer") for path in ward.silent]
     known = _expected(ward.cameras) | found
     window = Span(*bounds(day, ward.zone))
     cameras = []

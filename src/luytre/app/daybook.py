@@ -22,14 +22,16 @@ from luytre.base.signing import verify
 FOLDER: Final = "certificates"
 # What stands before the first page.
 NOTHING_BEFORE: Final = "0" * 64
+_AHEAD: Final = "it was made by a clock that was ahead: days before it were certified after it"
 
 
 @dataclass(frozen=True, slots=True)
 class PageProblem:
-    """What is wrong with the page of a day."""
+    """What is wrong with the page of a day; a note: what is only worth knowing."""
 
     date: str
     message: str
+    is_note: bool = False
 
 
 def dates(directory: Path) -> list[date]:
@@ -63,12 +65,18 @@ def read(directory: Path, day: date) -> dict[str, Any]:
 
 
 def add(
-    directory: Path, content: Mapping[str, Any], sign: Callable[[bytes], bytes], public_key: bytes
+    directory: Path,
+    content: Mapping[str, Any],
+    sign: Callable[[bytes], bytes],
+    public_key: bytes,
+    today: date = date.max,
 ) -> bool:
-    """Write the page of `content["date"]`, after the last one. False when that day has one. Raises Error."""
+    """Write the page of `content["date"]`, after the last one. False when that day has one. Pages after `today` were made
+    by a clock that was ahead: they stay, and do not end the book. Raises Error.
+    """
     folder = directory / FOLDER
     day = date.fromisoformat(content["date"])
-    written = dates(directory)
+    written = [one for one in dates(directory) if one <= today]
     if written and day < written[-1]:
         raise Error(
             Kind.CONFLICT,
@@ -95,14 +103,19 @@ def verify_days(directory: Path, public_key: bytes | None = None) -> list[PagePr
     """
     problems: list[PageProblem] = []
     expected = NOTHING_BEFORE
+    earlier = {NOTHING_BEFORE}
     for day in dates(directory):
         name = day.isoformat()
         try:
             data = page(directory, day)
-            problems += [
-                PageProblem(name, text) for text in _wrong(_parsed(data, name), name, expected, public_key)
-            ]
+            found = _parsed(data, name)
+            before = str(found.get("before"))
+            if expected and before != expected and before in earlier:
+                problems.append(PageProblem(name, _AHEAD, is_note=True))
+                expected = before
+            problems += [PageProblem(name, text) for text in _wrong(found, name, expected, public_key)]
             expected = sha256(data).hexdigest()
+            earlier.add(expected)
         except Error as error:
             problems.append(PageProblem(name, error.message))
             # Unreadable: whatever the next page says of it cannot be held against that one.

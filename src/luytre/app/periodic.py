@@ -1,14 +1,13 @@
 """A child that works in turns: one at a time, killed when a turn lasts too long.
 
-Promises   a turn that fails, or cannot even be started, costs no other child anything: it is logged, and the next turn
-           comes in its time.
+Promises   a turn that fails, cannot even be started, or cannot be ended, costs no other child anything: it is logged, and
+           the next turn comes in its time.
 Does not   know what the child does, nor make up for turns that were missed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 
 from luytre.app.children import Keeper
 from luytre.base import log
@@ -37,7 +36,8 @@ class TurnKeeper(Keeper):
             _log.warning("turn lasts too long, killed", child=self.child.name, limit_s=limit_s)
             # A child that is only just being started could not be killed, and would be waited for without end.
             async with self._starting:
-                self.send(signal.SIGKILL)
+                pass
+            await self._kill()
         try:
             code = await life
         except OSError as error:

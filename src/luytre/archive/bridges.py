@@ -12,20 +12,21 @@ from dataclasses import dataclass, field
 
 from luytre.archive.certificates import Certificate, Rule
 from luytre.archive.chain import link_of
+from luytre.archive.gone_heads import GoneHeads
 
 
 @dataclass(slots=True)
 class Bridges:
     """Of one stream. `links`: sought ones; `roots`: of segments that still stand, and whose link before is sought.
 
-    reached  which of the sought links a certificate tells of
+    sealed   links that were sealed and that no row has: ticked off where a certificate tells of them
     standing  roots that certificates of a loss say stand in files now
     lost     certificates of a loss: their numbers, newest last
     """
 
     links: set[bytes]
     roots: set[bytes]
-    reached: set[bytes] = field(default_factory=set)
+    sealed: GoneHeads = field(default_factory=GoneHeads)
     standing: set[bytes] = field(default_factory=set)
     lost: list[Certificate] = field(default_factory=list)
     _ends: dict[bytes, set[bytes]] = field(default_factory=dict)
@@ -51,8 +52,7 @@ class Bridges:
             self.lost.append(certificate)
 
     def _see(self, link: bytes) -> bytes:
-        if link in self.links:
-            self.reached.add(link)
+        self.sealed.see(link)
         return link
 
     def _stretch(self, start: bytes, end: bytes) -> None:

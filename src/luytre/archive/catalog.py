@@ -51,10 +51,18 @@ class Found:
 
 
 class Archive:
+    """away: there are volumes that are not asked at all, because they do not answer."""
+
     def __init__(
-        self, volumes: Sequence[Path], clock: Clock = SYSTEM, promised_days: dict[Path, float] | None = None
+        self,
+        volumes: Sequence[Path],
+        clock: Clock = SYSTEM,
+        promised_days: dict[Path, float] | None = None,
+        *,
+        away: bool = False,
     ) -> None:
         self._paths = list(volumes)
+        self._away = away
         self._clock = clock
         self._promised = promised_days or {}
         self.parts = PartTable()
@@ -78,7 +86,7 @@ class Archive:
         """The same, and whether a volume is away."""
         answers = []
         asked: set[str] = set()
-        away = False
+        away = self._away
         for path in self._paths:
             try:
                 with self._open(path) as (volume, index):

@@ -133,6 +133,13 @@ def newest(volume: Volume) -> Newest | None:
 def verify(volume: Volume) -> list[str]:
     """What is wrong with the journal: lines that cannot be read, are missing, changed, or tell a chain that is none."""
     problems: list[str] = []
+    for _ in verified(volume, problems):
+        pass
+    return problems
+
+
+def verified(volume: Volume, problems: list[str]) -> Iterator[Certificate]:
+    """As `read`; what `verify` finds is added to `problems` on the way: the journal of years is read once."""
     before, seq = NONE_BEFORE, 0
     for where, line in _lines(volume):
         seq += 1
@@ -147,8 +154,8 @@ def verify(volume: Volume) -> list[str]:
                 seq = certificate.seq
             if not _is_chain(certificate):
                 problems.append(f"{where}: its roots do not lead from prev to link")
+            yield certificate
         before = sha256(line).hexdigest()
-    return problems
 
 
 def _is_chain(certificate: Certificate) -> bool:

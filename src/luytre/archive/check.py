@@ -6,6 +6,8 @@ Promises   without `repair` nothing is changed; files that a living recorder wri
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import nullcontext
 from pathlib import Path
 
 from luytre.archive.check_chain import ChainCheck
@@ -13,9 +15,10 @@ from luytre.archive.check_files import FileCheck, Progress
 from luytre.archive.check_seals import SealCheck, Trust
 from luytre.archive.check_stream import StreamCheck
 from luytre.archive.disk import Disk, OsDisk
+from luytre.archive.faults import is_broken, unreadable
 from luytre.archive.findings import Finding as Finding
 from luytre.archive.index import Index
-from luytre.archive.rebuild import PENDING, READING, open_or_create, read_in, volume_lock
+from luytre.archive.rebuild import PENDING, READING, open_or_create, read_in, set_aside_broken, volume_lock
 from luytre.archive.volume import Volume, open_volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
@@ -34,7 +37,8 @@ def check(
     clock: Clock = SYSTEM,
     disk: Disk | None = None,
 ) -> list[Finding]:
-    """All findings of one volume; empty when every invariant holds. Raises Error when `path` is no volume.
+    """All findings of one volume; empty when every invariant holds. Raises Error when `path` is no volume, and Error,
+    OSError or sqlite3.Error when the disk fails under it.
 
     quick     no file is opened that agrees with the index in name and size; otherwise each byte is read
     trust     whose seals are believed; without it no signature is looked at
@@ -42,31 +46,38 @@ def check(
     """
     volume = open_volume(path)
     disk = disk or OsDisk()
-    findings: list[Finding] = []
+
+    def look(index: Index) -> list[Finding]:
+        try:
+            if index.meta("import") == PENDING and repair:
+                read_in(volume, index, disk, clock, progress)
+            pending = index.meta("import") == PENDING
+            files = FileCheck(volume, index, disk, clock, repair=repair, quick=quick, pending=pending)
+            with volume_lock(volume, READING) if repair else nullcontext():
+                found = list(files.all(progress))
+            if pending:
+                text = f"the index is being made again, {files.to_go} files to go: what it cannot tell yet is not checked"
+                found.append(Finding(2, "note", "index.db", text))
+            return [*found, *_streams(volume, index, disk, clock, trust or Trust(), files, repair)]
+        finally:
+            index.close()
+
     try:
         index = Index(volume.index_path, volume.id)
     except Error as error:
-        findings.append(Finding(1, "error", "index.db", str(error), repair))
-        if not repair:
-            return findings
-        index = open_or_create(volume, clock, foreign=True)
-    try:
-        if index.meta("import") == PENDING and repair:
-            read_in(volume, index, disk, clock, progress)
-        pending = index.meta("import") == PENDING
-        files = FileCheck(volume, index, disk, clock, repair=repair, quick=quick, pending=pending)
-        if repair:
-            with volume_lock(volume, READING):
-                findings += files.all(progress)
-        else:
-            findings += files.all(progress)
-        if pending:
-            text = f"the index is being made again, {files.to_go} files to go: what it cannot tell yet is not checked"
-            findings.append(Finding(2, "note", "index.db", text))
-        findings += _streams(volume, index, disk, clock, trust or Trust(), files, repair)
-    finally:
-        index.close()
-    return findings
+        broken = str(error)
+    else:
+        try:
+            return look(index)
+        except sqlite3.Error as error:
+            # A page in the middle: the index opened, and breaks when that page is read.
+            broken = str(unreadable(volume.index_path, error))
+            if not is_broken(error):
+                return [Finding(1, "error", "index.db", broken)]
+            if repair:
+                set_aside_broken(volume, index.inode, clock)
+    finding = Finding(1, "error", "index.db", broken, repair)
+    return [finding, *look(open_or_create(volume, clock, foreign=True))] if repair else [finding]
 
 
 def _streams(

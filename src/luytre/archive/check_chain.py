@@ -17,6 +17,7 @@ from luytre.archive.chain import GENESIS, link_of
 from luytre.archive.check_seals import SealCheck, SealedHeads
 from luytre.archive.disk import Disk
 from luytre.archive.findings import CERTIFIED, CHAINED, SEALED, Altered, Finding
+from luytre.archive.gone_heads import GoneHeads
 from luytre.archive.index import SegmentRow, StreamRow
 from luytre.archive.keys import StreamKey
 from luytre.archive.volume import Volume
@@ -35,11 +36,11 @@ class _Break(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What a stream's rows left to be proved. `gone`: sealed links that no row has, and the ends of their segments."""
+    """What a stream's rows left to be proved. `gone`: sealed links that no row has."""
 
     stream: StreamRow
     breaks: list[_Break]
-    gone: dict[bytes, int]
+    gone: GoneHeads
 
 
 class ChainCheck:
@@ -65,19 +66,19 @@ class ChainCheck:
             breaks.append(_Break(link, before, None))
         here = {row.link for row in rows} | {GENESIS, stream.head}
         sealed = self._seals.heads.pop(stream.key, SealedHeads())
-        gone = {link: end_us for link, end_us in sealed if link not in here}
+        gone = GoneHeads((link, end_us) for link, end_us in sealed if link not in here)
         self._looks[stream.key] = _Look(stream, breaks, gone)
 
     def findings(self, altered: Sequence[Altered]) -> list[Finding]:
         for key, sealed in self._seals.heads.items():
             nobody = StreamRow(0, key.camera, key.stream, key.camera, 0, 0, "", GENESIS)
-            self._looks[key] = _Look(nobody, [], dict(sealed))
+            self._looks[key] = _Look(nobody, [], GoneHeads(sealed))
         bridges = self._read(altered)
         found = self._journal
         for key, look in self._looks.items():
             of = bridges[key]
             found += self._breaks(look, of)
-            found += self._gone(look, of)
+            found += self._gone(look)
             found += _losses(look.stream, of)
         for one in altered:
             if one.root not in bridges[one.stream.key].standing:
@@ -94,8 +95,8 @@ class ChainCheck:
         bridges = {}
         for key, look in self._looks.items():
             roots = {b.after.root for b in look.breaks if b.after is not None and b.after.root is not None}
-            links = {b.link for b in look.breaks} | set(look.gone) | {look.stream.head}
-            bridges[key] = Bridges(links, roots)
+            links = {b.link for b in look.breaks} | {look.stream.head}
+            bridges[key] = Bridges(links, roots, look.gone)
         for one in altered:
             bridges.setdefault(one.stream.key, Bridges(set(), set()))
         told = dict(self._seals.journal)
@@ -104,17 +105,15 @@ class ChainCheck:
         if newest is not None and told.get(newest.seq) == newest.hash:
             del told[newest.seq]
         before: Certificate | None = None
-        for certificate in certificates.read(self._volume):
+        problems: list[str] = []
+        for certificate in certificates.verified(self._volume, problems):
             if before is not None and told.get(before.seq) == certificate.before:
                 del told[before.seq]
             before = certificate
             of = bridges.get(certificate.key)
             if of is not None:
                 of.add(certificate)
-        self._journal = [
-            Finding(CERTIFIED, "error", certificates.FOLDER, text)
-            for text in certificates.verify(self._volume)
-        ]
+        self._journal = [Finding(CERTIFIED, "error", certificates.FOLDER, text) for text in problems]
         if told:
             text = f"certificate {min(told)}, which was sealed, is not there as it was: lines were taken out or changed"
             self._journal.append(Finding(SEALED, "error", certificates.FOLDER, text))
@@ -157,9 +156,9 @@ class ChainCheck:
 
     # -- seals, losses ----------------------------------------------------------------------------------------
 
-    def _gone(self, look: _Look, of: Bridges) -> Iterator[Finding]:
+    def _gone(self, look: _Look) -> Iterator[Finding]:
         """The sealed links that no row and no certificate tells of; the newest of them is named."""
-        gone = {link: end_us for link, end_us in look.gone.items() if link not in of.reached}
+        gone = dict(look.gone.unseen())
         if not gone:
             return
         for link, end_us in gone.items() if self._repair else ():

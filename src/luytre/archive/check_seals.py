@@ -21,7 +21,7 @@ from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.ids import fingerprint
 
-# Seals are made each quarter of an hour where something moved; an hour is promised.
+# An hour is promised where something moved (seals.EVERY_US).
 LATE_US = 2 * 3_600_000_000
 
 

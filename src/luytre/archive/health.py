@@ -65,9 +65,12 @@ class Health:
     def prove(self, disk: Disk, volume: Volume) -> None:
         """Flush the volume; one that is in doubt shows by a probe and the flush that it is well again. Raises OSError."""
         doubtful = self.in_doubt and not self.is_blocked
-        if doubtful:
-            probe(disk, volume.path)
-        flush(disk, volume.path)
+        try:
+            if doubtful:
+                probe(disk, volume.path)
+        finally:
+            # A full disk takes no probe, but what it took before must be safe.
+            flush(disk, volume.path)
         if doubtful:
             self.in_doubt = False
         if volume.space()[1] < ROOM_BYTES:

@@ -20,9 +20,11 @@ from luytre.archive.keys import Cause
 from luytre.archive.promise import Policy
 from luytre.archive.rebuild import PENDING, read_in, set_aside_broken
 from luytre.archive.retention import Sweep, sweep
+from luytre.archive.sweep_clock import SweepClock
 from luytre.archive.volume import Volume
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
+from luytre.base.timekeeping import NODE_CLOCK
 
 # Files read in between two looks at the room that is left.
 LOOK_EVERY = 200
@@ -35,7 +37,8 @@ LOOK_EVERY_S = 5.0
 class Keeper(threading.Thread):
     """on_error: what could not be done, to be logged; on_alarm: told when the volume's alarm was raised, changed its kind
     or was cleared (None); absence: why the volume gets nothing of a stream any more, None while it may; `look_s`: how
-    often it looks whether room gets short before the next turn is due.
+    often it looks whether room gets short before the next turn is due; synchronised: whether somebody keeps the node's
+    clock.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Keeper(threading.Thread):
         on_error: Callable[[str], None] = lambda _: None,
         on_alarm: Callable[[alarm.Alarm | None], None] = lambda _: None,
         absence: Absence = lambda _: None,
+        synchronised: Callable[[], bool] = lambda: NODE_CLOCK.error_us() is not None,
     ) -> None:
         super().__init__(name=f"keeper-{volume.id[-6:]}", daemon=True)
         self._volume = volume
@@ -60,6 +64,7 @@ class Keeper(threading.Thread):
         self._on_error = on_error
         self._on_alarm = on_alarm
         self._absence = absence
+        self._sweep_clock = SweepClock(clock, synchronised, lambda what: on_error(f"{volume.path}: {what}"))
         self._forecast_at_s = self._sweep_at_s = 0.0
         self._read = 0
         self._wake = threading.Event()
@@ -127,11 +132,12 @@ class Keeper(threading.Thread):
                 self._read_in(index)
             settle(self._volume, index, self._disk, self._clock, self._absence, self._on_error)
             before = alarm.current(index)
+            now_us = self._sweep_clock.now_us(index)
             try:
-                return sweep(self._volume, index, self._disk, self._policy(), self._clock.wall_us())
+                return sweep(self._volume, index, self._disk, self._policy(), now_us)
             finally:
                 # Also where a file cannot be deleted.
-                self._look_ahead(index)
+                self._look_ahead(index, now_us)
                 self._tell(before, alarm.current(index))
         except sqlite3.Error as error:
             if is_broken(error):
@@ -150,7 +156,7 @@ class Keeper(threading.Thread):
             if self._clock.monotonic_s() >= self._sweep_at_s or self._is_short():
                 self._sweep_at_s = self._clock.monotonic_s() + self._every_s
                 try:
-                    now_us = self._clock.wall_us()
+                    now_us = self._sweep_clock.now_us(index)
                     sweep(self._volume, index, self._disk, self._policy(), now_us, known_us)
                 except (OSError, Error) as error:
                     self._on_error(f"keeper of {self._volume.path}: {error}")
@@ -161,10 +167,10 @@ class Keeper(threading.Thread):
     def _is_short(self) -> bool:
         return self._read % LOOK_EVERY == 0 and self._volume.space()[1] < self._policy().reserve_bytes
 
-    def _look_ahead(self, index: Index) -> None:
+    def _look_ahead(self, index: Index, now_us: int) -> None:
         if self._clock.monotonic_s() < self._forecast_at_s:
             return
-        found = forecast(self._volume, index, self._policy(), self._clock.wall_us())
+        found = forecast(self._volume, index, self._policy(), now_us)
         alarm.follow(self._volume, index, self._disk, found)
         self._forecast_at_s = self._clock.monotonic_s() + FORECAST_EVERY_S
 

@@ -2,7 +2,7 @@
 -- Times: *_us = microseconds since 1970-01-01T00:00:00Z; *_ticks = video timescale, from the start of the run.
 
 CREATE TABLE meta (                   -- 'format', 'volume' (UUID of volume.json), 'import' ('pending' while files are being read in),
-                                      -- 'alarm' (JSON of alarm.py, '' when there is none)
+                                      -- 'alarm' (JSON of alarm.py, '' when there is none), 'swept' (JSON of sweep_clock.py)
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;

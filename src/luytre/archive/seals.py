@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -22,12 +22,15 @@ from luytre.archive import certificates
 from luytre.archive.certificates import NONE_BEFORE, Newest
 from luytre.archive.chain import GENESIS, HASH_BYTES
 from luytre.archive.disk import Disk, OsDisk
-from luytre.archive.index import Index
+from luytre.archive.index import US_PER_MINUTE, Index
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
 from luytre.base.errors import Error, Kind, from_os
 
 FOLDER = "seals"
+# An hour is promised; with turns of a quarter of an hour a seal comes each 45 minutes, and one turn may fail. More seals
+# would make each check dearer, for ever.
+EVERY_US = 40 * US_PER_MINUTE
 _HEX = re.compile("[0-9a-f]*")
 _HASH = re.compile(f"[0-9a-f]{{{2 * HASH_BYTES}}}")
 
@@ -62,13 +65,24 @@ class Seal:
     @property
     def signed(self) -> bytes:
         """What the signature is over: JSON, names sorted, no blanks, UTF-8."""
-        fields = asdict(self)
-        del fields["signature"]
-        return _canonical(fields | {"certificates": self.certificates._asdict()})
+        return _canonical(self._fields)
 
     @property
     def line(self) -> bytes:
-        return _canonical(asdict(self) | {"certificates": self.certificates._asdict()})
+        return _canonical(self._fields | {"signature": self.signature})
+
+    @property
+    def _fields(self) -> dict[str, object]:
+        """Not by `asdict`, which copies each head: a check does this for each line of years."""
+        return {
+            "seq": self.seq,
+            "before": self.before,
+            "at_us": self.at_us,
+            "volume": self.volume,
+            "public_key": self.public_key,
+            "certificates": self.certificates._asdict(),
+            "heads": self.heads,
+        }
 
     @property
     def newest(self) -> Newest:
@@ -168,6 +182,14 @@ def lines(volume: Volume) -> Iterator[Line]:
 def newest(volume: Volume) -> Newest:
     """Number and hash of the last line."""
     return _newest(_names(volume.path / FOLDER))[0]
+
+
+def is_due(volume: Volume, now_us: int) -> bool:
+    """The last seal is older than EVERY_US, of another day (UTC), or of the future."""
+    last = _newest(_names(volume.path / FOLDER))[1]
+    if last is None or not 0 <= now_us - last.at_us < EVERY_US:
+        return True
+    return to_datetime(last.at_us).date() != to_datetime(now_us).date()
 
 
 def _names(folder: Path) -> list[Path]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -23,6 +22,7 @@ from luytre.archive.index import Index
 from luytre.archive.keys import WITNESSED, Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
+from luytre.archive.owed import Owed
 from luytre.archive.power_cut import restore
 from luytre.archive.rebuild import PENDING, open_or_create, set_aside_broken
 from luytre.archive.tailless import Tailless
@@ -64,8 +64,7 @@ class DiskWriter(threading.Thread):
         self.health = Health(clock, hang_s)
         # Why nothing of the volume can be reached: its disk was taken away. The ledgers go on in memory.
         self._away: Error | None = None
-        # Changes the index has not taken yet, in their order.
-        self._owed: deque[Change] = deque()
+        self._owed = Owed()
         self._tailless = Tailless()
         self._alive = SignsOfLife(clock)
         self._index: Index
@@ -298,25 +297,12 @@ class DiskWriter(threading.Thread):
 
     def _owe(self, *changes: Change) -> None:
         """Enter together what follows from what has happened: now, or as soon as the index takes it."""
-
-        def together(index: Index) -> None:
-            with index.transaction():
-                for change in changes:
-                    change(index)
-
-        if self._away is not None or not changes:
-            # The ledgers know, and tell when the disk is back.
-            return
-        self._owed.append(together)
-        try:
-            self._settle()
-        except (OSError, sqlite3.Error, Error) as error:
-            self._block(error)
+        if changes:
+            self._owed.add(*changes)
+        self._guarded(self._settle)
 
     def _settle(self) -> None:
-        while self._owed:
-            self._owed[0](self._index)
-            self._owed.popleft()
+        self._owed.settle(self._index)
 
     def _flush(self) -> None:
         self._look()

@@ -31,10 +31,14 @@ def make_plan(
         ),
         volumes=tuple(_volume(volume) for volume in config.volumes),
         segment_s=config.segment_s,
-        promises=tuple(_promise(one) for one in config.classes),
+        promises=promises_of(config),
         alarm_days=config.alarm_days,
         zone=config.zone,
     )
+
+
+def promises_of(config: NodeConfig) -> tuple[Promise, ...]:
+    return tuple(_promise(one) for one in config.classes)
 
 
 def placed(camera: str, wanted: str | None, weights: Mapping[str, float]) -> tuple[str, ...]:

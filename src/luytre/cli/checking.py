@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _trusted_key(directory: Path, key: Path | None) -> bytes | None:
 
 
 def _volume(directory: Path, path: Path, quick: bool, repair: bool, trusted: bytes | None) -> list[Finding]:
-    """One volume that is away keeps nobody from checking the others."""
+    """One volume that is away, or whose disk fails, keeps nobody from checking the others."""
     try:
         trust = Trust(verify, trusted, expected(directory, open_volume(path)))
         return _check(path, quick, repair, trust)
@@ -64,12 +65,16 @@ def _volume(directory: Path, path: Path, quick: bool, repair: bool, trusted: byt
         if path == directory:
             raise
         return [Finding(1, "error", path.name, f"{error.message}. {error.hint}")]
+    except sqlite3.Error as error:
+        return [Finding(1, "error", "index.db", str(error))]
+    except OSError as error:
+        return [Finding(3, "error", path.name, f"the disk cannot be read: {error}")]
 
 
 def _days(directory: Path, trusted: bytes | None) -> list[Finding]:
     """The daily certificates."""
     return [
-        Finding(13, "error", problem.date, problem.message)
+        Finding(13, "note" if problem.is_note else "error", problem.date, problem.message)
         for problem in daybook.verify_days(directory, trusted)
     ]
 
