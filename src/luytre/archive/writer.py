@@ -297,9 +297,14 @@ class DiskWriter(threading.Thread):
 
     def _owe(self, *changes: Change) -> None:
         """Enter together what follows from what has happened: now, or as soon as the index takes it."""
-        if changes:
-            self._owed.add(*changes)
-        self._guarded(self._settle)
+        if self._away is not None or not changes:
+            # The ledgers know, and tell when the disk is back.
+            return
+        self._owed.add(*changes)
+        try:
+            self._settle()
+        except (OSError, sqlite3.Error, Error) as error:
+            self._block(error)
 
     def _settle(self) -> None:
         self._owed.settle(self._index)
