@@ -2,18 +2,20 @@
 
     sudo python bench/disk_time.py [--files 254] [--interval 30] [--mb 0.5] [--journal]
 
-Appends to many open files through the seam to the disk, onto an ext4 in a file, and reads the kernel's counters.
-A disk of 50 seeks/s pays 20 ms for each request (none is taken to be next to the one before), and 150 MB/s for the bytes.
+Appends to many open files through the seam to the disk, onto an ext4 in a file, and reads the kernel's counters and its
+trace of requests. A disk of 50 seeks/s pays 20 ms for each request that does not begin where the one before ended (for each
+request at all where there is no trace to read), and 150 MB/s for the bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +27,25 @@ from luytre.base.clock import ManualClock
 SEEK_S = 0.020
 BYTES_PER_S = 150e6
 CHUNK = 1 << 16
+TRACEFS = Path("/sys/kernel/tracing")
+# `... block_rq_issue: 7,0 W 1310720 () 264192 + 2560 none,0,0 [kworker]`: a write, its first sector, its sectors.
+_REQUEST = re.compile(r"block_rq_issue: \d+,\d+ \w*W\w* \d+ \(.*?\) (\d+) \+ (\d+) ")
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Write requests and bytes that reached the disk before its flush was due, and in all, in one interval."""
+    """Write requests that reached the disk in one interval: before its flush was due, in all, those that needed a seek; and
+    their bytes.
+    """
 
     early: int
     requests: int
+    seeks: int
     bytes: int
 
     def share(self, interval_s: float) -> float:
         """Of the time of a disk of 50 seeks/s."""
-        return (self.requests * SEEK_S + self.bytes / BYTES_PER_S) / interval_s
+        return (self.seeks * SEEK_S + self.bytes / BYTES_PER_S) / interval_s
 
 
 @contextmanager
@@ -53,6 +61,43 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
         yield root
     finally:
         subprocess.run(["umount", str(root)], check=True, timeout=120)
+
+
+class Requests:
+    """The kernel's trace of the write requests to one device, in a buffer of its own (tracefs, block_rq_issue). Nothing
+    where tracefs is not mounted or not ours to use.
+    """
+
+    def __init__(self, root: Path) -> None:
+        number = os.stat(root).st_dev
+        self._folder = TRACEFS / "instances" / f"luytre-{os.getpid()}"
+        self._is_on = False
+        try:
+            self._folder.mkdir()
+            event = self._folder / "events" / "block" / "block_rq_issue"
+            (self._folder / "buffer_size_kb").write_text("8192")
+            (event / "filter").write_text(f"dev == {os.major(number) << 20 | os.minor(number)}")
+            (event / "enable").write_text("1")
+            self._is_on = True
+        except OSError:
+            self.close()
+
+    def seeks(self) -> int | None:
+        """Of the requests since the last look, how many did not begin where the one before ended."""
+        if not self._is_on:
+            return None
+        found, end = 0, -1
+        for line in (self._folder / "trace").read_text().splitlines():
+            match = _REQUEST.search(line)
+            if match is not None:
+                found += int(match[1]) != end
+                end = int(match[1]) + int(match[2])
+        (self._folder / "trace").write_text("")
+        return found
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._folder.rmdir()
 
 
 def counters(root: Path) -> tuple[int, int]:
@@ -77,6 +122,8 @@ def trace(
     fds = [disk.create(root / "video" / f"{number:03}" / "segment.mp4") for number in range(files)]
     flush(OsDisk(), root)
     found = []
+    traced = Requests(root)
+    traced.seeks()
     for _ in range(intervals):
         before = counters(root)
         for chunk in range(chunks):
@@ -89,7 +136,11 @@ def trace(
         # With a journal this is what its thread does in the background.
         flush(OsDisk(), root)
         after = counters(root)
-        found.append(Trace(early[0] - before[0], after[0] - before[0], after[1] - before[1]))
+        requests, seeks = after[0] - before[0], traced.seeks()
+        found.append(
+            Trace(early[0] - before[0], requests, requests if seeks is None else seeks, after[1] - before[1])
+        )
+    traced.close()
     for fd in fds:
         disk.close(fd)
     disk.end()
@@ -114,7 +165,7 @@ def main() -> None:
             quick = Path(folder) / "quick" if asked.journal else None
             for one in trace(root, quick, asked.files, chunks):
                 print(
-                    f"{one.early:6} requests before the flush, {one.requests:6} in all,"
+                    f"{one.early:6} requests before the flush, {one.requests:6} in all, {one.seeks:6} seeks,"
                     f" {one.bytes / 1e6:8.1f} MB: {one.share(asked.interval):6.1%} of a disk of 50 seeks/s"
                 )
 

@@ -109,16 +109,18 @@ def open_ward(folder: Path) -> Ward:
     return Ward(node, clock, build(node), main)
 
 
-def record(volume: Path, key: StreamKey, code: str) -> None:
+def record(volume: Path, key: StreamKey, code: str, begin_s: int = 0) -> None:
     """Two runs with a gap between them, in segments of 10 s, as a recorder writes them."""
-    clock = ManualClock(START_US)
+    begin_us = begin_s * US_PER_S
+    clock = ManualClock(START_US + begin_us)
     writer = DiskWriter(open_volume(volume), segment_s=10.0, clock=clock)
     writer.start()
     try:
         floor_us = writer.take_up(key, code).result(20)
         outlet = outlet_of(writer, key, code, clock)
         for span in runs():
-            _run(outlet, key, code, span, floor_us, clock)
+            shifted = Span(span.start_us + begin_us, span.end_us + begin_us)
+            _run(outlet, key, code, shifted, floor_us, clock)
     finally:
         writer.stop()
         writer.join(20)

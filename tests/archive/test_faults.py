@@ -5,6 +5,7 @@ parts, the ledger has the gap, the other streams go on, and recording goes on by
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -218,3 +219,18 @@ def test_retention_goes_on_though_one_file_cannot_be_deleted(ward: Ward, disk: F
     assert ward.files() == []
     ward.sweep(KEEP_ALL)
     assert check(ward.path, clock=ward.clock) == []
+
+
+def test_what_a_killed_probe_left_keeps_no_volume_from_getting_well(ward: Ward, disk: FaultyDisk) -> None:
+    feed = Feed(KEY, (video(),), ward.clock.wall_us())
+    disk.fail("write", errno.EIO, times=1)
+    ward.write(feed, 1)
+    assert ward.writer.health.in_doubt
+    left = [ward.path / name for name in (".probe.unborn", ".probe-0", f".probe-{os.getpid()}.unborn")]
+    # Of a recorder that lives.
+    other = ward.path / f".probe-{os.getppid()}.unborn"
+    for path in (*left, other):
+        path.touch()
+    ward.forgive()
+    assert not ward.writer.health.in_doubt
+    assert list(ward.path.glob(".probe*")) == [other]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
+from queue import SimpleQueue
 
 import pytest
 
 from luytre.archive import ballast, holds
 from luytre.archive.disk import OsDisk
+from luytre.archive.keeper import Keeper
 from luytre.archive.keys import Span, StreamKey
-from luytre.archive.retention import sweep
+from luytre.archive.retention import Sweep, sweep
 from tests.archive.builder import KEEP_ALL, KEY, OTHER, Feed, Ward, keep, video
 from tests.archive.kept import DAY_S, clean, starts, three_days
 
@@ -187,3 +189,31 @@ def test_ballast_is_taken_on_and_dropped(ward: Ward) -> None:
     assert path.stat().st_blocks * 512 >= ballast.SIZE
     assert ballast.drop(ward.volume)
     assert not ballast.drop(ward.volume)
+
+
+class Watched(Keeper):
+    """Tells each turn."""
+
+    turns: SimpleQueue[Sweep]
+
+    def turn(self) -> Sweep:
+        done = super().turn()
+        self.turns.put(done)
+        return done
+
+
+def test_room_that_gets_short_is_made_though_nobody_asks(ward: Ward) -> None:
+    three_days(ward)
+    _, free = ward.volume.space()
+    policy = keep(days=3650, reserve_bytes=free // 4)
+    keeper = Watched(ward.volume, lambda: policy, every_s=3600.0, look_s=0.01, clock=ward.clock)
+    keeper.turns = SimpleQueue()
+    keeper.start()
+    try:
+        keeper.turns.get(timeout=30)
+        assert not keeper.is_short()
+        policy = keep(days=3650, reserve_bytes=free * 4)
+        assert keeper.turns.get(timeout=30).segments > 0
+    finally:
+        keeper.stop()
+        keeper.join(30)

@@ -53,6 +53,11 @@ def test_a_journal_may_be_relative(tmp_path: Path) -> None:
     assert (found.volumes[0].journal, found.volumes[0].weight) == (tmp_path / "ssd/1", 2.5)
 
 
+def test_with_a_journal_the_disk_may_be_flushed_rarely(tmp_path: Path) -> None:
+    loaded = config.load(write(tmp_path, GOOD + 'flush_s = 60\njournal = "ssd"\n'))
+    assert loaded.volumes[0].flush_s == 60
+
+
 def test_the_longest_promise() -> None:
     classes = (ClassConfig(name="standard", days=30), ClassConfig(name="gates", days=7, sub_days=90))
     assert NodeConfig(name="x", classes=classes, volumes=(VolumeConfig(path=Path("v")),)).promised_days == 90
@@ -76,6 +81,7 @@ def test_sizes_as_people_write_them(tmp_path: Path, text: str, size: int) -> Non
         (GOOD + "weight = 0\n", "volumes.0.weight"),
         (GOOD + '[[volumes]]\npath = "volumes/1/"\n', "two volumes have the path volumes/1"),
         (GOOD + "days = 30\n", "under [[classes]]"),
+        (GOOD + "flush_s = 30\n", "flush_s can be 10 at most without a journal"),
         (GOOD + '[[classes]]\nname = "gates"\n', 'must have name = "standard"'),
         (GOOD + '[[classes]]\nname = "standard"\n' * 2, "two classes are named standard"),
         (GOOD + '[[classes]]\nname = "standard"\nkeep_days = 3\n', "keep_days cannot be less than days"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,23 @@ def test_a_memory_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     create_volume(tmp_path / "a")
     volumes = [VolumeConfig(path=tmp_path / "a")]
     assert weigh(volumes, tmp_path / "nowhere" / "weights.json") == weigh(volumes, None)
+
+
+def test_a_disk_that_hangs_keeps_its_weight_and_nobody_waiting(tmp_path: Path) -> None:
+    volumes = [VolumeConfig(path=tmp_path / "a"), VolumeConfig(path=tmp_path / "b", max_bytes=2**40 // 1024)]
+    for volume in volumes:
+        create_volume(volume.path)
+    memory = tmp_path / "weights.json"
+    here = weigh(volumes, memory)
+    marker = tmp_path / "b" / "volume.json"
+    marker.unlink()
+    # Who opens it for reading waits for a writer.
+    os.mkfifo(marker)
+    try:
+        assert weigh(volumes, memory, patience_s=0.1) == here
+        asked = sum(thread.name == "opening" for thread in threading.enumerate())
+        assert weigh(volumes, memory, patience_s=0.1) == here
+        # Who waits is not joined by another.
+        assert sum(thread.name == "opening" for thread in threading.enumerate()) == asked
+    finally:
+        os.close(os.open(marker, os.O_WRONLY))

@@ -36,7 +36,7 @@ def config(tmp_path: Path) -> NodeConfig:
         ),
         volumes=(
             VolumeConfig(path=tmp_path / "v1", journal=tmp_path / "ssd"),
-            VolumeConfig(path=tmp_path / "v2", flush_s=30, weight=2),
+            VolumeConfig(path=tmp_path / "v2", flush_s=10, weight=2),
         ),
     )
 
@@ -194,7 +194,7 @@ def test_the_plan_says_what_the_settings_say(registry: Registry, tmp_path: Path)
     assert (plan.alarm_days, plan.zone) == (3, "Asia/Ho_Chi_Minh")
     assert [(one.path, one.flush_s, one.journal) for one in plan.volumes] == [
         (str(tmp_path / "v1"), 2, str(tmp_path / "ssd")),
-        (str(tmp_path / "v2"), 30, ""),
+        (str(tmp_path / "v2"), 10, ""),
     ]
     (stream,) = plan.streams
     assert {stream.volume, *stream.spares} == {str(tmp_path / "v1"), str(tmp_path / "v2")}

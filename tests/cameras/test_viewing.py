@@ -6,8 +6,10 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -230,6 +232,39 @@ def test_recordings_of_a_stream_that_was_taken_away_can_still_be_seen(ward: Ward
     assert caught.value.cause == "no_stream"
     record(ward.node.config.volumes[0].path, sub, "DK-01")
     assert "#EXTINF" in playlist(viewing, actor(), span(0, 9), stream="sub")
+
+
+def test_auto_shows_main_or_what_there_is_and_each_stream_leaves_its_line(ward: Ward) -> None:
+    """Main has a gap from 30 to 40 s; sub was recorded at the same moments 15 s later (of another camera's clock)."""
+    viewing, sub = ward.node.viewing, StreamKey(ward.main.camera, "sub")
+    volume = ward.node.config.volumes[0].path
+    alone = playlist(viewing, actor(), span(0, 60), stream="auto")
+    assert byte_ranges(alone) == byte_ranges(playlist(viewing, actor(), span(0, 60)))
+    record(volume, sub, "DK-01", begin_s=15)
+    text = viewing.playlist(
+        actor(session="s3"),
+        "DK-01",
+        "auto",
+        span(0, 60),
+        segment_uri=lambda stream, segment: f"{stream}/{segment}",
+        init_uri=lambda stream, run: f"{stream}/{run}",
+    )
+    names = list(byte_ranges(text))
+    assert {name.split("/")[0] for name in names} == {"main", "sub"}
+    of_sub = next(name for name in names if name.startswith("sub/"))
+    before = len(actions(ward))
+    viewing.segment(actor(session="s3"), "DK-01", "sub", of_sub.removeprefix("sub/"))
+    assert actions(ward)[before:] == ["playback"]
+    day = viewing.day(actor(), "DK-01", "auto", date(2026, 11, 22), ZoneInfo("Asia/Ho_Chi_Minh"))
+    told = [(s.stream, round((s.start_us - START_US) / US_PER_S)) for s in day.spans]
+    assert told == [("main", 0), ("sub", 30), ("main", 40), ("sub", 60)]
+    # A ticket is for one stream: the one that has the span.
+    assert viewing.scope(actor(), "DK-01", "auto", span(0, 9)).stream == "main"
+    assert viewing.scope(actor(), "DK-01", "auto", span(31, 39)).stream == "sub"
+    bearer = replace(actor(), scope=viewing.scope(actor(), "DK-01", "main", span(0, 9)))
+    with pytest.raises(Error) as caught:
+        playlist(viewing, bearer, span(0, 9), stream="auto")
+    assert caught.value.kind is Kind.FORBIDDEN
 
 
 def test_byte_ranges_of_a_playlist() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +16,19 @@ from luytre.base.errors import Error
 from luytre.media.rtp import rtcp
 from luytre.media.tracks import AudioTrack, Sample
 from luytre.recorder import run as run_module
+from tests.archive.faulty import FaultyDisk
 from tests.media.clips import Coded, encode_audio, encode_video
-from tests.recorder.camera import Bench, Sender, client_track, in_band, of_file, pictures, sound_track
+from tests.recorder.camera import (
+    CODE,
+    KEY,
+    Bench,
+    Sender,
+    client_track,
+    in_band,
+    of_file,
+    pictures,
+    sound_track,
+)
 
 GARBAGE_FRAME = b"$\0\0\x10" + b"\x80\x60" + bytes(14)
 
@@ -288,3 +300,32 @@ def test_a_slow_disk_ends_the_run_and_memory_stays_bounded(
     assert sum(handed) < 4 * budget
     assert ingest.blocked == Cause.DISK_SLOW
     assert not ingest.is_recording
+
+
+@pytest.mark.parametrize("before", [Cause.HOST_DOWN, Cause.NO_MOTION])
+def test_a_disk_that_takes_nothing_is_told_though_no_run_was_open(
+    tmp_path: Path, clip: Coded, before: Cause
+) -> None:
+    disk = FaultyDisk()
+    bench = Bench(tmp_path, disk=disk)
+    bench.outlet.gap(bench.clock.wall_us(), before)
+    disk.fail("flush", errno.EROFS)
+    bench.clock.advance(3)
+    for _ in range(2):
+        bench.writer.take_up(KEY, CODE).result(20)
+    begin_us = bench.clock.wall_us()
+    ingest, sender = bench.ingest(client_track("h264")), Sender()
+    bench.play(ingest, sender, in_band(clip)[:30])
+    assert (ingest.run, ingest.blocked) == (None, "disk_read_only")
+    disk.heal()
+    bench.settle()
+    told = bench.coverage().gaps[-1]
+    assert told.cause == "disk_read_only"
+    assert 0 <= told.start_us - begin_us < 1_000_000
+    bench.clock.advance(10)
+    bench.play(ingest, sender, later(in_band(clip), 20 * 90_000))
+    ingest.end(Cause.NODE_STOPPED)
+    bench.settle()
+    assert len(bench.recorded()) > 100
+    assert [gap.cause for gap in bench.coverage().gaps][1:] == [before, "disk_read_only", "node_stopped"]
+    assert bench.close() == []

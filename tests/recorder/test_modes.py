@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from luytre.base.clock import SYSTEM, US_PER_S
+from luytre.recorder.plan import VolumePlan
 from luytre.recorder.subscribe import RecorderLink
 from luytre.simulator.camera import Camera
 from luytre.simulator.server import Simulator
@@ -76,4 +77,27 @@ def test_hours_decide_and_hours_that_make_no_sense_keep_everything(
 
     asyncio.run(scenario())
     assert ward.coverage("one").spans
+    assert ward.check() == []
+
+
+def test_in_standby_a_disk_that_is_gone_is_told(tmp_path: Path) -> None:
+    ward = Ward(tmp_path)
+
+    async def scenario() -> None:
+        async with Simulator(
+            [Camera(1, {"main": reel(encode_video("h264", frames=50, gop=25))})]
+        ) as simulator:
+            ward.add("one", simulator.url(1))
+            ward.streams["one"] = replace(ward.streams["one"], mode="motion")
+            ward.write((VolumePlan("volume", flush_s=0.2),))
+            async with ward.recording() as ear:
+                await ear.until(lambda: ear.is_state("one", "standby", "no_motion"), "standby")
+                away = ward.volume.rename(tmp_path / "away")
+                await ear.until(lambda: ear.is_state("one", "retrying", "disk_missing"), "the disk is missed")
+                away.rename(ward.volume)
+                await ear.until(lambda: ear.is_state("one", "standby", "no_motion"), "standby again")
+                assert simulator.cameras[1].clients == 1
+
+    asyncio.run(scenario())
+    assert ward.causes("one") == ["connecting", "no_motion", "node_stopped"]
     assert ward.check() == []

@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from luytre.archive.volume import create_volume
+from luytre.archive.index import Index
+from luytre.archive.volume import create_volume, open_volume
+from luytre.base.clock import SYSTEM, to_datetime
+from luytre.base.errors import Error
+from luytre.recorder.hours import DAYS
 from luytre.recorder.plan import Plan, VolumePlan, load, save
 from luytre.recorder.process import RecorderProcess
+from luytre.recorder.subscribe import RecorderLink
 from luytre.simulator.camera import Camera
 from luytre.simulator.server import Simulator
 from tests.recorder.ward import QUICK, Ear, Ward, clip, reel
@@ -187,3 +192,65 @@ def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     save(Plan(), path)
     assert load(path) == Plan()
     assert [entry.name for entry in path.parent.iterdir()] == ["plan.json"]
+
+
+def other_day() -> str:
+    """Recording hours that are not now."""
+    return f"{DAYS[(to_datetime(SYSTEM.wall_us()).weekday() + 3) % 7]} 00:00-24:00"
+
+
+def run_of(ward: Ward, camera: str) -> str:
+    assert ward.process is not None
+    run = ward.process._run_of(ward.streams[camera].key)
+    return run.id if run is not None else ""
+
+
+def ledger(path: Path) -> dict[str, tuple[str, str]]:
+    """Class and cause of the open gap, by camera, as the volume has them."""
+    volume = open_volume(path)
+    try:
+        index = Index(volume.index_path, volume.id)
+    except Error:
+        # Not made yet.
+        return {}
+    try:
+        gaps = {row: index.open_gap(row.id) for row in index.streams()}
+        return {row.camera: (row.retention, gap.cause) for row, gap in gaps.items() if gap is not None}
+    finally:
+        index.close()
+
+
+def test_what_does_not_concern_the_connection_leaves_it_alone(tmp_path: Path) -> None:
+    async def act(ward: Ward, simulator: Simulator, ear: Ear) -> None:
+        ward.streams["one"] = replace(ward.streams["one"], mode="schedule")
+        ward.streams["two"] = replace(ward.streams["two"], mode="motion", preroll_s=0.0, postroll_s=600.0)
+        ward.write()
+        await ear.recording("one")
+        await ear.until(lambda: ear.is_state("two", "standby"), "standby")
+        link = RecorderLink(ward.socket, live := Ear())
+        listening = asyncio.create_task(link.run())
+        link.watch(ward.streams["two"].key)
+        await live.until(lambda: bool(live.samples), "the link is up")
+        link.trigger("two", SYSTEM.wall_us(), 1.0)
+        await ear.recording("two")
+        begun = [run_of(ward, name) for name in ("one", "two")]
+        create_volume(tmp_path / "spare")
+        for name in ("one", "two"):
+            ward.streams[name] = replace(
+                ward.streams[name], retention="gates", spares=("spare",), hours=other_day(), postroll_s=0.0
+            )
+        ward.write((VolumePlan("volume"), VolumePlan("spare")))
+        await ear.until(lambda: ear.is_state("one", "standby", "not_scheduled"), "other hours")
+        await ear.until(lambda: ledger(tmp_path / "spare").get("one") == ("gates", "elsewhere"), "a spare")
+        # What was triggered goes on.
+        assert ear.is_state("two", "recording")
+        ward.streams["one"] = replace(ward.streams["one"], hours="")
+        ward.write((VolumePlan("volume"), VolumePlan("spare")))
+        await ear.recording("one")
+        assert [run_of(ward, name) for name in ("one", "two")] == begun
+        listening.cancel()
+
+    ward = play(tmp_path, act)
+    told = ledger(ward.volume)
+    assert [told[name] for name in ("one", "two")] == [("gates", "node_stopped")] * 2
+    assert ward.check() == []

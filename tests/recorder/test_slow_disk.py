@@ -27,7 +27,7 @@ def disk() -> FaultyDisk:
 @pytest.fixture
 def bench(tmp_path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(run_module, "BUDGET_BYTES", BUDGET)
-    monkeypatch.setattr("luytre.recorder.ingest.BUDGET_BYTES", BUDGET)
+    monkeypatch.setattr("luytre.recorder.outlet.BUDGET_BYTES", BUDGET)
     made = Bench(tmp_path, disk=disk)
     yield made
     made.writer.stop()
@@ -52,7 +52,7 @@ def test_a_write_that_hangs_for_half_a_minute(bench: Bench, disk: FaultyDisk) ->
     disk.hang("write")
     for _ in range(5):
         bench.play(ingest, sender, next(material))
-    assert disk.waiting.is_set()
+    assert disk.waiting.wait(30)
     assert ingest.blocked == Cause.DISK_SLOW
     assert not ingest.is_recording
     disk.let_through()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from luytre.archive.keys import Cause
 from luytre.base.clock import SYSTEM
 from luytre.media.rtsp.server import ServerTrack
-from tests.recorder.ward import Speak, Ward, at_25_fps, camera_that, clip, description, port_that
+from luytre.recorder.subscribe import RecorderLink
+from tests.recorder.ward import Ear, Speak, Ward, at_25_fps, camera_that, clip, description, port_that
 
 HOUR_US = 3_600_000_000
 
@@ -107,3 +109,34 @@ def test_set_while_it_records(tmp_path: Path, step_us: int) -> None:
     else:
         assert len(coverage.spans) == 1
         assert [gap.cause for gap in coverage.gaps[1:-1]] == []
+
+
+@pytest.mark.parametrize("step_us", [HOUR_US, -HOUR_US])
+def test_a_trigger_speaks_of_the_clock_as_it_is_now(tmp_path: Path, step_us: int) -> None:
+    clock = SetClock(step_us)
+
+    async def main() -> Ward:
+        ward = Ward(tmp_path)
+        async with port_that(a_camera()) as port:
+            ward.add("gate", f"rtsp://127.0.0.1:{port}/cam")
+            plan = ward.streams["gate"] = replace(ward.streams["gate"], mode="motion", preroll_s=0.5)
+            ward.write()
+            async with ward.recording(clock=clock) as ear:
+                await ear.until(lambda: ear.is_state("gate", "standby"), "standby")
+                process = ward.process
+                assert process is not None
+                link = RecorderLink(ward.socket, live := Ear())
+                listening = asyncio.create_task(link.run())
+                link.watch(plan.key)
+                await live.until(lambda: bool(live.samples), "the link is up")
+                before = process._run_of(plan.key)
+                clock.step()
+                await ear.until(lambda: process._run_of(plan.key) is not before, "another run")
+                link.trigger("gate", clock.wall_us(), 1.0)
+                await ear.until(lambda: ear.is_state("gate", "recording"), "recording")
+                listening.cancel()
+        return ward
+
+    ward = asyncio.run(main())
+    assert ward.check() == []
+    assert len(ward.coverage("gate").spans) == 1

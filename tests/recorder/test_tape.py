@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from luytre.recorder.gate import DETECTION_US, Gate, HoursGate, MotionGate, Open
 from luytre.recorder.hours import Hours
 from luytre.recorder.tape import MEMORY_BYTES, Tape, Timed
 from tests.archive.builder import CODES, KEY, START_US, Ward, audio, video
+from tests.archive.faulty import FaultyDisk
 from tests.recorder.camera import outlet_of
 
 ORIGIN = 777
@@ -206,3 +208,24 @@ def test_a_run_that_ends_right_after_a_trigger_keeps_what_it_has(ward: Ward) -> 
     feeding.end("closed_by_camera")
     ward.clock.advance(3)
     assert told(ward) == [("no_motion", 0, 3), ("recorded", 3, 7), ("closed_by_camera", 7, 10)]
+
+
+def test_a_disk_that_fails_at_the_end_of_a_take_is_not_blamed_for_standby(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    ward = Ward(tmp_path / "volume", ManualClock(START_US), 300.0, disk)
+    ward.take_up(KEY)
+    feeding = Feeding(ward, MotionGate(3.0, 2.0))
+    feeding.seconds(10)
+    feeding.gate.trigger(ward.clock.wall_us(), 1.0)
+    # The opening and five of six parts are taken.
+    disk.fail("write", errno.ENOSPC, after=6, times=1)
+    feeding.seconds(10)
+    assert told(ward) == [
+        ("no_motion", 0, 7),
+        ("recorded", 7, 12),
+        ("disk_full", 12, 13),
+        ("no_motion", 13, 20),
+    ]
+    ward.flush()
+    assert check(ward.path) == []
+    ward.stop()

@@ -159,3 +159,21 @@ def test_a_step_moves_what_comes_after_it_and_nothing_runs_back(step_s: int) -> 
             assert at == usual + moved + lead
         if number == 1000:
             stepped.step(number * FRAME, step_us, at)
+
+
+@pytest.mark.parametrize("lead_us", [0, 3_000_000, 3_600_000_000])
+def test_a_moment_of_the_clock_is_found_in_a_mapping_that_is_ahead(lead_us: int) -> None:
+    mapping = WallMapping(0, received(0), received(0) + lead_us)
+    borders = []
+    for number in range(250):
+        assert mapping.observe(number * FRAME, received(number))
+        if number % 25 == 0:
+            borders.append((received(number), mapping.at(number * FRAME)))
+    newest_us, lies_us = borders[-1]
+    assert mapping.placed(newest_us) == lies_us
+    if lies_us > newest_us:
+        # Also of what has passed, as detectors speak of it.
+        assert [mapping.placed(at_us) for at_us, _ in borders] == pytest.approx(
+            [lies for _, lies in borders], abs=10
+        )
+        assert mapping.placed(newest_us + 1_000_000) == lies_us + 500_000

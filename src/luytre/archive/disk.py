@@ -15,7 +15,7 @@ from typing import Protocol
 
 # Linux takes at most 1024 buffers per writev (IOV_MAX in <limits.h>).
 IOV_MAX = 1024
-# What a disk that failed is asked to take, to learn whether it does again.
+# What a disk that failed is asked to take, to learn whether it does again: a file named so, "-" and the process that asks.
 PROBE_NAME = ".probe"
 PROBE_BYTES = 1 << 16
 # Ending of a segment's name until it is locked.
@@ -27,7 +27,12 @@ class Disk(Protocol):
         """Before anything of the volume is read: what a power cut kept from it is written to it."""
 
     def end(self) -> None:
-        """Nothing more will be written: what is kept elsewhere is done with."""
+        """Nothing more will be written: what is kept elsewhere is done with, once the disk has all of it."""
+
+    def abandon(self) -> None:
+        """The disk cannot be reached, or `end` failed: nothing is written or flushed, and what is kept elsewhere waits for
+        whoever begins next. Raises nothing; does nothing after `end`, or twice.
+        """
 
     def create(self, path: Path) -> int:
         """A new file for writing; fails where one exists. Returns the file descriptor."""
@@ -56,6 +61,9 @@ class OsDisk:
         """Nothing is kept elsewhere."""
 
     def end(self) -> None:
+        """Nothing is kept elsewhere."""
+
+    def abandon(self) -> None:
         """Nothing is kept elsewhere."""
 
     def create(self, path: Path) -> int:
@@ -134,8 +142,10 @@ def flush(disk: Disk, folder: Path) -> None:
 
 def probe(disk: Disk, folder: Path) -> None:
     """Write a file of a few pages and remove it; the flush that follows proves it. Raises OSError."""
-    path = folder / PROBE_NAME
-    disk.unlink(path)
+    path = folder / f"{PROBE_NAME}-{os.getpid()}"
+    for leftover in folder.glob(f"{PROBE_NAME}*"):
+        if not _is_anothers(leftover):
+            disk.unlink(leftover)
     fd = disk.create(path)
     try:
         if disk.write(fd, [bytes(PROBE_BYTES)]) != PROBE_BYTES:
@@ -143,3 +153,9 @@ def probe(disk: Disk, folder: Path) -> None:
     finally:
         disk.unlink(path)
         disk.close(fd)
+
+
+def _is_anothers(probed: Path) -> bool:
+    """The probe of another process that lives: several recorders write to a volume."""
+    number = probed.stem.rpartition("-")[2]
+    return number.isdigit() and int(number) != os.getpid() and Path("/proc", number).exists()

@@ -43,7 +43,7 @@ class Forecast:
     measured_s      time that the rates were measured over, a day at most
     capacity_bytes  what the volume may hold of recordings: what it holds, and what is free beyond the reserve
     missing_bytes   what lacks for the promise, of the volume or of a class's bytes per camera; 0 when nothing does
-    days_left       days of all that is recorded that the volume can hold; None while nothing is recorded
+    days_left       days of all that is recorded that the volume can hold; None while nothing, or less than an hour, is
     breaks_at_us    when the first promised recording will have to go; None: never, or nothing is known yet
     alarm           cannot_hold: the promise takes more than there is; breaks_soon: it breaks within the policy's days
     """
@@ -99,7 +99,7 @@ def forecast(volume: Volume, index: Index, policy: Policy, now_us: int) -> Forec
         capacity,
         round(needed),
         round(missing),
-        capacity / per_day if per_day else None,
+        None if young or not per_day else capacity / per_day,
         breaks_at_us,
         None if young else _alarm(missing, breaks_at_us, now_us + round(policy.alarm_days * US_PER_DAY)),
         tuple(_of_class(promise, rates) for promise in policy.promises),

@@ -6,7 +6,7 @@ Does not   touch files; `rebuild.py` makes a lost index again from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -114,6 +114,18 @@ class Index(IndexFile):
     def set_head(self, stream_id: int, link: bytes) -> None:
         """The chain after the stream's newest closed segment."""
         self.db.execute("UPDATE stream SET head = ? WHERE id = ?", (link, stream_id))
+
+    def see(self, stream_ids: Sequence[int], at_us: int) -> None:
+        """A recorder is there, and has these streams."""
+        with self.transaction():
+            self.db.executemany(
+                "UPDATE stream SET seen_us = ? WHERE id = ?", [(at_us, number) for number in stream_ids]
+            )
+
+    def seen_us(self, stream_id: int) -> int:
+        """When a recorder last said so; 0 when none ever has."""
+        row = self.db.execute("SELECT seen_us FROM stream WHERE id = ?", (stream_id,)).fetchone()
+        return int(row[0])
 
     # -- runs and segments ------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from luytre.base.errors import Error, Kind
 
 _LOOK_S = 0.002
 # Of the schema. An index of another format is made again from the files, as a lost one is.
-FORMAT = "3"
+FORMAT = "4"
 _NEVER_CLOSED: list[sqlite3.Connection] = []
 SCHEMA = Path(__file__).with_name("schema.sql")
 

@@ -57,6 +57,8 @@ class JournalFile:
             )
         self.path, self._fd = _fresh(folder, volume_id)
         self.size = 0
+        # It tells nothing yet.
+        self._is_empty = True
         try:
             self._append([MAGIC, volume_id.encode()])
         except BaseException:
@@ -69,6 +71,7 @@ class JournalFile:
         size, check = len(head), crc32(head)
         for piece in data:
             size, check = size + len(piece), crc32(piece, check)
+        self._is_empty = False
         self._append([_FRAME.pack(size, check), head, *data])
 
     def _append(self, pieces: Sequence[bytes]) -> None:
@@ -81,15 +84,21 @@ class JournalFile:
         os.fdatasync(self._fd)
 
     def close(self) -> None:
-        """Let it go without removing it."""
+        """Let it go; only one that tells nothing is removed."""
+        if self._is_empty:
+            self._unlink()
         with suppress(OSError):
             os.close(self._fd)
 
     def remove(self) -> None:
         """What it tells is on the volume's own disk."""
+        self._unlink()
+        with suppress(OSError):
+            os.close(self._fd)
+
+    def _unlink(self) -> None:
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
-        self.close()
 
 
 def is_there(folder: Path) -> bool:
@@ -108,8 +117,19 @@ def _fresh(folder: Path, volume_id: str) -> tuple[Path, int]:
         except FileExistsError:
             # Another recorder writes to the same volume.
             continue
+        if _lock(fd):
+            return path, fd
+        # Another recorder begins just now, and took it for one that nobody writes.
+        os.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    """The journal is ours, and still has a name."""
+    try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return path, fd
+    except BlockingIOError:
+        return False
+    return os.fstat(fd).st_nlink > 0
 
 
 def _number(path: Path) -> int:
@@ -156,13 +176,20 @@ def replaying(folder: Path, volume_id: str) -> Iterator[None]:
 
 def waiting(folder: Path, volume_id: str) -> list[tuple[Path, int]]:
     """Journals of the volume that no living recorder writes, oldest first, each locked: path and descriptor."""
-    found = []
-    for path in sorted(folder.glob(f"{volume_id}-*.journal"), key=_number):
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    found: list[tuple[Path, int]] = []
+    try:
+        for path in sorted(folder.glob(f"{volume_id}-*.journal"), key=_number):
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                # Its writer is done with it.
+                continue
+            if _lock(fd):
+                found.append((path, fd))
+            else:
+                os.close(fd)
+    except BaseException:
+        for _, fd in found:
             os.close(fd)
-        else:
-            found.append((path, fd))
+        raise
     return found

@@ -1,6 +1,7 @@
 """A disk whose writes go to a journal on a quick disk first, and to itself in large pieces now and then.
 
-Promises   a journal that fails never stops recording: the disk is flushed the plain way from then on, and it is told.
+Promises   a journal that fails never stops recording: the disk is flushed the plain way from then on, and it is told;
+           of journals that outlive a flush that failed one is kept, until a flush is through.
 Does not   speed up reading, nor keep the index (the index is healed from the files).
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from luytre.archive.disk import Disk, flush
@@ -51,26 +53,24 @@ class JournaledDisk:
         self._flushed_s = self._failed_s = clock.monotonic_s()
         self._names: dict[int, str] = {}
         self._flushing: _Flushing | None = None
-        # A journal that failed: what it tells is not on the disk yet.
-        self._lost: JournalFile | None = None
+        # A journal that failed, or whose flush did: what it tells is not on the disk yet. One at most.
+        self._lost: list[JournalFile] = []
+        # Journals of an earlier time could not be replayed, and the volume was taken up without them.
+        self._passed_over = False
 
     @property
     def is_journaled(self) -> bool:
         return self._journal is not None
 
     def begin(self, root: Path, volume_id: str) -> None:
-        if self._journal is not None:
-            # The disk was taken away and is back: what it may have lost is told.
-            self._journal.close()
-            self._journal = None
-        if self._flushing is not None:
-            self._flushing.give_up()
-            self._flushing = None
+        # When the disk was taken away and is back, ours tell what it may have lost.
+        self._let_go()
         self._inner.begin(root, volume_id)
-        self._root, self._volume_id = root, volume_id
+        self._root, self._volume_id, self._passed_over = root, volume_id, False
         try:
             replay(self._folder, root, volume_id, self._inner)
         except OSError as error:
+            self._passed_over = True
             self._on_error(f"journal in {self._folder} not replayed: {error}")
         self._open(again=False)
 
@@ -126,22 +126,48 @@ class JournaledDisk:
             self._flushing.join()
             self._reap()
         flush(self._inner, self._root)
-        for journal in (self._journal, self._lost):
-            if journal is not None:
-                journal.remove()
-        self._journal = self._lost = None
+        self._safe([*self._lost, *self._current()])
+        self._journal, self._lost = None, []
         self._inner.end()
 
+    def abandon(self) -> None:
+        self._let_go()
+        self._inner.abandon()
+
     def _flush_plainly(self, directory_fd: int, now_s: float) -> None:
-        if self._lost is None and now_s - self._flushed_s < min(PLAIN_FLUSH_S, self._flush_s):
+        if not self._lost and now_s - self._flushed_s < min(PLAIN_FLUSH_S, self._flush_s):
             return
         self._inner.flush(directory_fd)
         self._flushed_s = now_s
-        if self._lost is not None:
-            self._lost.remove()
-            self._lost = None
+        self._safe(self._lost)
+        self._lost = []
 
     # -- the journal ------------------------------------------------------------------------------------------
+
+    def _current(self) -> list[JournalFile]:
+        return [] if self._journal is None else [self._journal]
+
+    def _let_go(self) -> None:
+        """All of ours that tell something are there for a replay."""
+        flushed = [] if self._flushing is None else self._flushing.journals
+        for journal in (*flushed, *self._lost, *self._current()):
+            journal.close()
+        self._flushing, self._lost, self._journal = None, [], None
+
+    def _give_up(self, journals: list[JournalFile]) -> None:
+        """The disk did not take what they tell; oldest first. The newest is kept: the quick disk must not fill up."""
+        for journal in journals[:-1]:
+            journal.remove()
+        self._lost = journals[-1:]
+
+    def _safe(self, journals: list[JournalFile]) -> None:
+        """A flush of the disk is through: what they tell is on it, and what was passed over is settled."""
+        for journal in journals:
+            journal.remove()
+        if self._passed_over:
+            self._passed_over = False
+            with suppress(OSError):
+                forget(self._folder, self._volume_id)
 
     def _name(self, fd: int) -> str:
         """Files that heal opened by itself are asked of the kernel."""
@@ -176,12 +202,13 @@ class JournaledDisk:
         """Go on without. What it tells is kept until the disk has been flushed by itself, at the next flush."""
         self._on_error(f"journal lost: {error}; the disk is flushed by itself")
         self._failed_s = self._clock.monotonic_s()
-        self._lost, self._journal = self._journal, None
+        self._give_up([*self._lost, *self._current()])
+        self._journal = None
 
     def _rotate(self, now_s: float) -> None:
         """From now on a new journal; the old one goes when the disk has everything it tells."""
-        assert self._journal is not None
-        old, self._journal = self._journal, None
+        old = [*self._lost, *self._current()]
+        self._journal, self._lost = None, []
         self._flushed_s = now_s
         self._open_next()
         self._flushing = _Flushing(self._inner, self._root, old)
@@ -195,24 +222,24 @@ class JournaledDisk:
             self._on_error(f"no journal: {error}; the disk is flushed by itself")
 
     def _reap(self) -> None:
-        """Raises OSError when the background flush failed: the journal it was for stays, to be replayed."""
+        """Raises OSError when the background flush failed: the journal it was for stays until one is through."""
         flushing = self._flushing
         if flushing is None or flushing.is_alive():
             return
         self._flushing = None
         if flushing.error is not None:
-            flushing.give_up()
+            self._give_up([*flushing.journals, *self._lost])
             raise flushing.error
-        flushing.journal.remove()
+        self._safe(flushing.journals)
 
 
 class _Flushing(threading.Thread):
-    """One flush of the disk in the background."""
+    """One flush of the disk in the background. `journals`: what they tell is safe when it is through."""
 
-    def __init__(self, disk: Disk, root: Path, journal: JournalFile) -> None:
+    def __init__(self, disk: Disk, root: Path, journals: list[JournalFile]) -> None:
         super().__init__(name="flushing", daemon=True)
         self._disk, self._root = disk, root
-        self.journal = journal
+        self.journals = journals
         self.error: OSError | None = None
 
     def run(self) -> None:
@@ -220,7 +247,3 @@ class _Flushing(threading.Thread):
             flush(self._disk, self._root)
         except OSError as error:
             self.error = error
-
-    def give_up(self) -> None:
-        """The journal is let go as it is."""
-        self.journal.close()

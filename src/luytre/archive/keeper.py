@@ -26,11 +26,13 @@ from luytre.base.timekeeping import NODE_CLOCK
 
 # A forecast reads the whole index.
 FORECAST_EVERY_S = 600.0
+# How often the room that is left is looked at: the other recorders' writers cannot wake it.
+LOOK_EVERY_S = 5.0
 
 
 class Keeper(threading.Thread):
-    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None); synchronised: whether
-    somebody keeps the node's clock.
+    """on_alarm: told when the volume's alarm was raised, changed its kind or was cleared (None). `look_s`: how often it
+    looks whether room gets short before the next turn is due. `synchronised`: whether somebody keeps the node's clock.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Keeper(threading.Thread):
         policy: Callable[[], Policy],
         *,
         every_s: float = 60.0,
+        look_s: float = LOOK_EVERY_S,
         clock: Clock = SYSTEM,
         disk: Disk | None = None,
         on_error: Callable[[str], None] = lambda _: None,
@@ -48,7 +51,7 @@ class Keeper(threading.Thread):
         super().__init__(name=f"keeper-{volume.id[-6:]}", daemon=True)
         self._volume = volume
         self._policy = policy
-        self._every_s = every_s
+        self._every_s, self._look_s = every_s, look_s
         self._clock = clock
         self._disk = disk or OsDisk()
         self._on_error = on_error
@@ -69,11 +72,29 @@ class Keeper(threading.Thread):
     def run(self) -> None:
         while not self._stopping:
             try:
-                self.turn()
+                done = self.turn()
             except (OSError, sqlite3.Error, Error) as error:
                 self._on_error(f"keeper of {self._volume.path}: {error}")
-            self._wake.wait(self._every_s)
+                self._wake.wait(self._every_s)
+            else:
+                # Where all is done that can be, looking again helps nobody.
+                self._rest(self._look_s if not done.missing_bytes else self._every_s)
             self._wake.clear()
+
+    def _rest(self, look_s: float) -> None:
+        """Until the next turn is due, somebody asks for it, or room gets short."""
+        until_s = SYSTEM.monotonic_s() + self._every_s
+        while (left_s := until_s - SYSTEM.monotonic_s()) > 0:
+            if self._wake.wait(min(look_s, left_s)) or self.is_short():
+                return
+
+    def is_short(self) -> bool:
+        """Half of what is to be left free is taken: at the usual pace there is a turn long before that."""
+        try:
+            return self._volume.space()[1] < self._policy().reserve_bytes // 2
+        except Error:
+            # The next turn tells.
+            return False
 
     def turn(self) -> Sweep:
         """One round: read in what a lost index left out, then sweep. On a disk with no room for the sweep's own notes

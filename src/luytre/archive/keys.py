@@ -55,6 +55,11 @@ INTENDED = frozenset(
 )
 
 
+# Of these, what is only right while a recorder is there to see it: when it died, it may have missed something. (`elsewhere`
+# is told by the volume where it is recorded, `camera_disabled` needs nobody.)
+WITNESSED = frozenset({Cause.NO_MOTION, Cause.NOT_SCHEDULED, Cause.CLOCK_STEPPED})
+
+
 # A shorter hole in one stream is not worth a change to another, where either may be shown.
 PATCH_US = 2_000_000
 

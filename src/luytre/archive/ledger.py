@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from luytre.archive.index import Index, StreamRow
-from luytre.archive.keys import Cause, Gap, StreamKey
+from luytre.archive.keys import WITNESSED, Cause, Gap, StreamKey
 from luytre.archive.reconcile import reconcile
 from luytre.archive.recover import add_known_gap
 from luytre.archive.segment import GapNote
@@ -36,6 +36,17 @@ class StreamLedger:
     @property
     def key(self) -> StreamKey:
         return self.row.key
+
+    def keep(self, code: str, retention: str | None) -> tuple[Change, ...]:
+        """Its class from now on; None leaves it as it is. The changes to enter."""
+        if retention is None or retention == self.row.retention:
+            return ()
+        row = self.row = replace(self.row, retention=retention)
+
+        def change(index: Index) -> None:
+            index.add_stream(row.key, code, row.since_us, retention)
+
+        return (change,)
 
     def closed(self, link: bytes, end_us: int) -> None:
         """A segment of the stream ended there, and its chain goes on from `link`."""
@@ -134,8 +145,8 @@ def take_up(
     cause: Cause = Cause.NODE_CRASHED,
     retention: str | None = None,
 ) -> StreamLedger:
-    """The ledger of a stream whose segments are healed. What is not accounted for since its last segment is a
-    gap of `cause`.
+    """The ledger of a stream whose segments are healed. What is not accounted for since its last segment, or since
+    somebody last saw that nothing was to be recorded, is a gap of `cause`.
     """
     with index.transaction():
         known = index.stream(key)
@@ -158,4 +169,11 @@ def take_up(
         else:
             open_gap = Gap(covered_us, None, Cause.CONNECTING if known is None else cause)
             index.add_gap(row.id, open_gap)
-    return StreamLedger(row, covered_us, open_gap)
+        ledger = StreamLedger(row, covered_us, open_gap)
+        # While only the disk was away, the recorder was there: its own ledger tells.
+        if open_gap.cause in WITNESSED and cause != Cause.DISK_MISSING:
+            # A clock that has been set back since may have said more than is true.
+            unseen = ledger.gap(min(index.seen_us(row.id), now_us), cause)
+            if unseen is not None:
+                unseen(index)
+    return ledger

@@ -35,8 +35,9 @@ class Part(NamedTuple):
 
 @dataclass(slots=True)
 class RunHandle:
-    """One run, shared by the recorder (enqueued) and the writer (written, failure, next_seq).
+    """One run, shared by the recorder (enqueued) and the writer (written, end_us, failure, next_seq).
 
+    end_us    where the last part that came to the writer ends, written or dropped
     failure   set by the writer when the run is over for it; parts that still come are dropped
     """
 
@@ -46,6 +47,7 @@ class RunHandle:
     init: bytes
     enqueued: int = 0
     written: int = 0
+    end_us: int = 0
     failure: str | None = None
     next_seq: int = 0
 

@@ -67,7 +67,10 @@ def open_or_create(volume: Volume, clock: Clock, *, foreign: bool = False) -> In
 
 
 def set_aside_broken(volume: Volume, inode: int, clock: Clock) -> None:
-    """The index of that inode turned out broken while in use; unless somebody has replaced it already."""
+    """The index of that inode turned out broken while in use; unless somebody has replaced it already. Raises Error when
+    another disk is in its place by now.
+    """
+    volume.must_be_here()
     with volume_lock(volume):
         if volume.index_path.exists() and volume.index_path.stat().st_ino == inode:
             set_aside(volume.index_path, clock)

@@ -1,11 +1,13 @@
 """Bring a volume up to what its journals tell, after a power cut (design/archive.md, "Journal").
 
-Promises   doing it twice, or after only half of it was done, comes to the same; nothing is written outside `video/`.
+Promises   doing it twice, or after only half of it was done, comes to the same; nothing is written outside `video/`;
+           memory for one record at a time and the names of the files.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +26,10 @@ from luytre.archive.journal import (
 )
 from luytre.base.errors import Error
 
+# A journal that is older than the newest one by more than this was given up, and the volume went on: retention may have
+# deleted since what it made.
+STALE_S = 600.0
+
 
 def replay(folder: Path, root: Path, volume_id: str, disk: Disk) -> int:
     """Do again what the journals in `folder` tell of the volume at `root`, then remove them. Gives the number of records.
@@ -38,28 +44,45 @@ def replay(folder: Path, root: Path, volume_id: str, disk: Disk) -> int:
 def forget(folder: Path, volume_id: str) -> None:
     """Journals that were not there when the volume was taken up tell of a past that has been settled without them."""
     for path, fd in waiting(folder, volume_id):
-        path.unlink(missing_ok=True)
-        os.close(fd)
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(fd)
 
 
 def _replay(folder: Path, root: Path, volume_id: str, disk: Disk) -> int:
     journals = waiting(folder, volume_id)
     try:
-        told = [
-            record for path, _ in journals for record in records(path, volume_id) if _is_ours(record.path)
-        ]
-        done = _finished_since(root, told)
-        for record in told:
-            if record.path not in done:
-                _do(root / record.path, record)
-        if told:
+        # Read twice: a journal may be larger than the memory. Nobody changes it, for it is locked.
+        done = _finished_since(
+            root, (record for path, _ in journals for record in _of_the_video(path, volume_id))
+        )
+        ages = _ages([fd for _, fd in journals])
+        count = 0
+        for (path, _), age_s in zip(journals, ages, strict=True):
+            for record in _of_the_video(path, volume_id):
+                count += 1
+                if record.path not in done:
+                    _do(root / record.path, record, makes=age_s <= STALE_S)
+        if count:
             flush(disk, root)
         for path, _ in journals:
             path.unlink(missing_ok=True)
-        return len(told)
+        return count
     finally:
         for _, fd in journals:
             os.close(fd)
+
+
+def _ages(fds: list[int]) -> list[float]:
+    """By how many seconds each is older than the newest: not than now, for the node may have been off for a week."""
+    written_s = [os.fstat(fd).st_mtime for fd in fds]
+    newest_s = max(written_s, default=0.0)
+    return [newest_s - at_s for at_s in written_s]
+
+
+def _of_the_video(journal: Path, volume_id: str) -> Iterator[Record]:
+    return (record for record in records(journal, volume_id) if _is_ours(record.path))
 
 
 def _is_ours(path: str) -> bool:
@@ -67,7 +90,7 @@ def _is_ours(path: str) -> bool:
     return len(parts) > 1 and parts[0] == "video" and ".." not in parts
 
 
-def _finished_since(root: Path, told: list[Record]) -> set[str]:
+def _finished_since(root: Path, told: Iterable[Record]) -> set[str]:
     """Files that somebody closed at another place than the journal does: a repair that came first."""
     ends: dict[str, int] = {}
     for record in told:
@@ -90,18 +113,19 @@ def _is_settled(path: Path, end: int) -> bool:
     return found is not None and found.whole and found.size != end
 
 
-def _do(path: Path, record: Record) -> None:
+def _do(path: Path, record: Record, *, makes: bool) -> None:
+    """`makes`: a file that is missing is made."""
     if record.kind == UNLINK:
         path.unlink(missing_ok=True)
         return
     how = os.O_RDWR | os.O_CLOEXEC
-    if record.kind == CREATE:
+    if record.kind == CREATE and makes:
         path.parent.mkdir(parents=True, exist_ok=True)
         how |= os.O_CREAT
     try:
         fd = os.open(path, how, 0o640)
     except FileNotFoundError:
-        # It was on the disk when the journal began, and has been deleted since.
+        # It was on the disk when the journal began, or long ago, and has been deleted since.
         return
     try:
         if record.kind == WRITE:

@@ -16,6 +16,7 @@ CREATE TABLE stream (
   expired_us INTEGER NOT NULL DEFAULT 0,  -- retention has deleted up to here: no coverage is promised before
   retention  TEXT NOT NULL,           -- retention class of the camera
   head       BLOB NOT NULL,           -- chain after the newest closed segment; 32 zero bytes before the first
+  seen_us    INTEGER NOT NULL DEFAULT 0,  -- up to then a recorder was there to see that nothing was to be recorded (alive.py)
   UNIQUE (camera, name)
 ) STRICT;
 

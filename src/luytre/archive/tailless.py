@@ -20,9 +20,6 @@ class Tailless:
     def __init__(self) -> None:
         self._waiting: deque[OpenSegment] = deque(maxlen=MOST)
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
     def add(self, segment: OpenSegment) -> None:
         self._waiting.append(segment)
 

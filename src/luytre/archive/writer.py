@@ -13,14 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
 
 from luytre.archive import recover
+from luytre.archive.alive import SignsOfLife
 from luytre.archive.disk import Disk, OsDisk
 from luytre.archive.faults import cause_of, is_broken
 from luytre.archive.health import HANG_S, Health
 from luytre.archive.index import Index
-from luytre.archive.keys import Cause, StreamKey
+from luytre.archive.keys import WITNESSED, Cause, StreamKey
 from luytre.archive.ledger import Change, StreamLedger, take_up
 from luytre.archive.open_segment import OpenSegment, Part, RunHandle
 from luytre.archive.power_cut import restore
@@ -67,6 +67,7 @@ class DiskWriter(threading.Thread):
         # Changes the index has not taken yet, in their order.
         self._owed: deque[Change] = deque()
         self._tailless = Tailless()
+        self._alive = SignsOfLife(clock)
         self._index: Index
         self.ready: Future[None] = Future()
 
@@ -115,6 +116,7 @@ class DiskWriter(threading.Thread):
             self._disk.begin(self.volume.path, self.volume.id)
             self._index = open_or_create(self.volume, self._clock)
         except Exception as error:
+            self._disk.abandon()
             self.ready.set_exception(error)
             return
         self.ready.set_result(None)
@@ -138,6 +140,7 @@ class DiskWriter(threading.Thread):
             self._index.close()
             with suppress(OSError):
                 self._disk.end()
+        self._disk.abandon()
 
     def _guarded(self, command: Callable[[], None]) -> None:
         """A failed command costs its own run (already noted where it failed), never the thread."""
@@ -159,8 +162,6 @@ class DiskWriter(threading.Thread):
         if isinstance(error, sqlite3.Error) and is_broken(error) and self._away is None:
             # The next flush finds it gone, and begins a new one.
             with suppress(OSError, Error):
-                # By then another disk may be in its place.
-                self.volume.must_be_here()
                 set_aside_broken(self.volume, self._index.inode, self._clock)
         return cause
 
@@ -169,9 +170,8 @@ class DiskWriter(threading.Thread):
             ledger = self._ledgers.get(key)
             if ledger is None:
                 ledger = self._ledgers[key] = self._open_ledger(key, code, retention)
-            elif retention not in (None, ledger.row.retention) and self._away is None:
-                row = self._index.add_stream(key, code, ledger.row.since_us, retention)
-                ledger.row = replace(ledger.row, retention=row.retention)
+            else:
+                self._owe(*ledger.keep(code, retention))
         except (OSError, sqlite3.Error, Error) as error:
             self._block(error)
             answer.set_exception(error)
@@ -196,6 +196,7 @@ class DiskWriter(threading.Thread):
         except (OSError, sqlite3.Error, Error) as error:
             self._fail(run, part, error)
         finally:
+            run.end_us = part.end_us
             run.written += part.size
 
     def _place(self, run: RunHandle, part: Part) -> None:
@@ -255,6 +256,9 @@ class DiskWriter(threading.Thread):
             ledger.untold()
 
     def _end(self, run: RunHandle, cause: str, detail: str) -> None:
+        if run.failure is not None and cause in WITNESSED:
+            # What it failed by kept nothing from us any more.
+            self._gap(run.key, run.end_us, cause, detail)
         segment = self._open.get(run.key)
         if segment is not None and segment.run is not run:
             segment = None
@@ -281,7 +285,7 @@ class DiskWriter(threading.Thread):
         changes = () if change is None else (change,)
         if segment is not None:
             self._close(segment, *changes)
-        elif changes:
+        else:
             self._owe(*changes)
 
     def _gap(self, key: StreamKey, at_us: int, cause: str, detail: str) -> None:
@@ -298,7 +302,7 @@ class DiskWriter(threading.Thread):
                 for change in changes:
                     change(index)
 
-        if self._away is not None:
+        if self._away is not None or not changes:
             # The ledgers know, and tell when the disk is back.
             return
         self._owed.append(together)
@@ -317,8 +321,9 @@ class DiskWriter(threading.Thread):
         if not self._index.is_current():
             self._replace_index()
         self._settle()
-        if self._tailless and self.accepts_runs():
+        if self.accepts_runs():
             self._tailless.give(self.volume, self._index, self._disk)
+            self._alive.give(self._index, self._ledgers.values())
         self.health.prove(self._disk, self.volume)
 
     # -- the disk is taken away, and comes back ---------------------------------------------------------------
@@ -354,6 +359,7 @@ class DiskWriter(threading.Thread):
         self._owed.clear()
         self._tailless.clear()
         self._index.abandon()
+        self._disk.abandon()
 
     def _return(self, found: Volume) -> None:
         """Everything as after a crash, but for what the ledgers know of the time since."""

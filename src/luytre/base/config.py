@@ -31,6 +31,8 @@ KEY_FILE: Final = "node.key"
 DATABASE_FILE: Final = "luytre.db"
 # The class of cameras that were given none.
 STANDARD: Final = "standard"
+# Of a volume without a journal.
+LONGEST_FLUSH_S: Final = 10.0
 
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -92,7 +94,7 @@ class ClassConfig(BaseModel):
 class VolumeConfig(BaseModel):
     """One disk. `path` may be relative to DIR.
 
-    flush_s   2 on SSD, 10 on hard disks, 30 with a journal
+    flush_s   2 on SSD, 10 on hard disks, 30 with a journal; more than 10 only with one
     weight    its share of the cameras, in TiB; None: by the size of its disk
     journal   directory on an SSD that takes what is written first; may be relative to DIR
     """
@@ -105,6 +107,15 @@ class VolumeConfig(BaseModel):
     reserve_bytes: Bytes = 2 * 2**30
     weight: Annotated[float | None, Field(gt=0, le=1_000_000)] = None
     journal: Path | None = None
+
+    @model_validator(mode="after")
+    def _flushed_in_time(self) -> Self:
+        # After a crash the last 25 s are proved, two and a half flushes (archive/recover.py).
+        if self.journal is None and self.flush_s > LONGEST_FLUSH_S:
+            raise ValueError(
+                f"flush_s can be {LONGEST_FLUSH_S:g} at most without a journal: a power cut costs what was not flushed"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -271,8 +282,8 @@ def _volume_lines(volume: VolumeConfig) -> list[str]:
         "# Một ổ lưu; thêm [[volumes]] cho ổ khác / one disk; add [[volumes]] for another",
         "[[volumes]]",
         f"path = {_text(str(volume.path))}",
-        "# Nhịp ghi xuống đĩa, giây: SSD 2, đĩa từ 10, đĩa từ có journal 30",
-        "# Flush interval, seconds: SSD 2, hard disk 10, hard disk with a journal 30",
+        "# Nhịp ghi xuống đĩa, giây: SSD 2, đĩa từ 10, đĩa từ có journal 30; trên 10 phải có journal",
+        "# Flush interval, seconds: SSD 2, hard disk 10, with a journal 30; more than 10 only with a journal",
         f"flush_s = {volume.flush_s:g}",
         "# Dung lượng tối đa / at most this much",
         _size("max_bytes", volume.max_bytes, "4 TiB"),

@@ -12,6 +12,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +20,19 @@ from luytre.archive.volume import open_volume
 from luytre.base import log
 from luytre.base.config import VolumeConfig
 from luytre.base.errors import Error
+from luytre.recorder.berth import in_thread
 
 WEIGHTS_FILE: Final = "weights.json"
 _TIB: Final = 2**40
 # A disk counts as another one when its size has changed by more than this factor.
 _ANOTHER: Final = 1.5
 
+# Of all volumes together: a node begins, and cameras are changed, also beside a disk that hangs.
+PATIENCE_S: Final = 2.0
+
 _log = log.get("cameras")
+# The last question to each disk, by path.
+_waiting: Final[dict[str, Future[float | None]]] = {}
 
 
 def order(camera: str, weights: Mapping[str, float]) -> tuple[str, ...]:
@@ -44,15 +51,19 @@ def order(camera: str, weights: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(sorted(weights, key=lambda volume: (-score(volume), volume)))
 
 
-def weigh(volumes: Sequence[VolumeConfig], memory: Path | None) -> dict[str, float]:
+def weigh(
+    volumes: Sequence[VolumeConfig], memory: Path | None, patience_s: float = PATIENCE_S
+) -> dict[str, float]:
     """Each volume's weight, in TiB, by path: the one that is set, or the size of its disk, told roughly. What was
-    found is remembered in the file `memory`, for the day on which the disk is away.
+    found is remembered in the file `memory`, for the day on which the disk is away. A disk that says nothing within
+    `patience_s`, for all of them together, counts as away.
     """
     known = _recall(memory)
+    asked = {str(one.path): _ask(one, known.get(str(one.path))) for one in volumes}
+    answered, _ = wait(asked.values(), patience_s)
     sizes = {}
-    for volume in volumes:
-        path = str(volume.path)
-        size = _measured(volume, known.get(path)) or known.get(path)
+    for path, answer in asked.items():
+        size = (answer.result() if answer in answered else None) or known.get(path)
         if size is not None:
             sizes[path] = size
     if memory is not None and sizes != known:
@@ -60,6 +71,16 @@ def weigh(volumes: Sequence[VolumeConfig], memory: Path | None) -> dict[str, flo
     weights = {str(one.path): one.weight or sizes.get(str(one.path), 0.0) for one in volumes}
     # A disk that was never seen gets no cameras until it is; where none was, they are all alike.
     return weights if any(weights.values()) else dict.fromkeys(weights, 1.0)
+
+
+def _ask(volume: VolumeConfig, before: float | None) -> Future[float | None]:
+    """Measured in a thread of its own. While one still waits for a disk that hangs, no other joins it."""
+    path = str(volume.path)
+    waiting = _waiting.get(path)
+    if waiting is not None and not waiting.done():
+        return waiting
+    answer = _waiting[path] = in_thread(lambda: _measured(volume, before))
+    return answer
 
 
 def _measured(volume: VolumeConfig, before: float | None) -> float | None:

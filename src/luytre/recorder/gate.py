@@ -56,9 +56,13 @@ class MotionGate:
     cause = Cause.NO_MOTION
 
     def __init__(self, preroll_s: float, postroll_s: float) -> None:
+        self.set(preroll_s, postroll_s)
+        self._from_us = self._until_us = 0
+
+    def set(self, preroll_s: float, postroll_s: float) -> None:
+        """From the next trigger on; what is open now stays open."""
         self._pre_us = round(preroll_s * US_PER_S)
         self._post_us = round(postroll_s * US_PER_S)
-        self._from_us = self._until_us = 0
 
     @property
     def preroll_us(self) -> int:
@@ -84,13 +88,26 @@ class HoursGate:
     preroll_us = 0
 
     def __init__(self, hours: Hours) -> None:
-        self._hours = hours
+        self.hours = hours
 
     def wants(self, start_us: int, end_us: int) -> bool:
-        return self._hours.covers(start_us) or self._hours.covers(end_us - 1)
+        return self.hours.covers(start_us) or self.hours.covers(end_us - 1)
 
     def trigger(self, at_us: int, active_s: float) -> None:
         """The clock alone decides."""
+
+
+def changed(gate: Gate, plan: StreamPlan, zone: str) -> bool:
+    """Give the gate of a recorder at work the times of `plan`. False when that takes another gate, and so another
+    recorder. Raises Error(INVALID, cause="bad_hours").
+    """
+    if plan.mode == "motion" and isinstance(gate, MotionGate):
+        gate.set(plan.preroll_s, plan.postroll_s)
+    elif plan.mode == "schedule" and isinstance(gate, HoursGate):
+        gate.hours = Hours.parse(plan.hours, ZoneInfo(zone))
+    else:
+        return plan.mode == "continuous"
+    return True
 
 
 def gate_of(plan: StreamPlan, zone: str) -> Gate:

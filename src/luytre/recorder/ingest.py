@@ -222,16 +222,21 @@ class Ingest:
         if self._on_sample is not None:
             self._on_sample(run, track, sample, received_us)
 
-    def _may_begin(self) -> bool:
-        """A disk is there that is not left alone after a failure, and has caught up."""
-        if not self._target.writer.accepts_runs():
-            self.blocked = self._target.writer.trouble
+    def _may_begin(self, received_us: int) -> bool:
+        """A disk is there that is not left alone after a failure, and has caught up. Else the ledger is told why nothing
+        of this camera is kept, whatever it says as yet.
+        """
+        sink = self._target.writer
+        if not sink.accepts_runs():
+            self.blocked = sink.trouble
+            self.floor_us = max(self.floor_us, received_us)
+            sink.gap(self.floor_us, self.blocked)
             return False
         return True
 
     def _begin(self, sample: Sample, received_us: int, mapping: WallMapping | None) -> None:
         track = self._current_track()
-        if track is None or not self._may_begin():
+        if track is None or not self._may_begin(received_us):
             return
         target = self._target
         run = Run(

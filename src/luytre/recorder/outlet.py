@@ -83,6 +83,15 @@ class _Place:
             while self._untold:
                 ready.gap(self._key, *self._untold.popleft())
 
+    def keep(self, retention: str | None) -> None:
+        """The stream's class from now on."""
+        if retention == self._retention:
+            return
+        self._retention = retention
+        if self._writer is not None:
+            # Also where it has refused so far: what it is asked again brings the new class.
+            self._writer.take_up(self._key, self._code, retention)
+
     def tell(self, at_us: int, cause: str, detail: str = "") -> None:
         if self.said == cause:
             return
@@ -116,17 +125,37 @@ class Outlet:
         clock: Clock,
         return_s: float = RETURN_S,
     ) -> None:
-        self._places = [_Place(berth, key, code, retention) for berth in berths]
-        self._own = self._current = self._places[0]
-        for spare in self._places[1:]:
-            spare.tell(clock.wall_us(), Cause.ELSEWHERE)
+        self._key, self._code, self._retention = key, code, retention
         self._clock = clock
+        self._own = self._current = self._place(berths[0])
+        self._places = [self._own, *map(self._spare, berths[1:])]
         self._return_s = return_s
         # Where the next run goes, once asked.
         self._next: _Place | None = None
         self._runs: dict[str, _Place] = {}
         # Asked for each picture: the writer of the run, where there is a choice at all.
         self._writing: DiskWriter | None = None
+
+    def _place(self, berth: Berth) -> _Place:
+        return _Place(berth, self._key, self._code, self._retention)
+
+    def _spare(self, berth: Berth) -> _Place:
+        place = self._place(berth)
+        place.tell(self._clock.wall_us(), Cause.ELSEWHERE)
+        return place
+
+    def follow(self, retention: str | None, spares: Sequence[Berth]) -> None:
+        """Another class at once, and other spares from the next run on; a volume that is in use stays until then."""
+        self._retention = retention
+        known = {place.berth.name: place for place in self._places}
+        others = [
+            known.get(berth.name) or self._spare(berth) for berth in spares if berth is not self._own.berth
+        ]
+        places = [self._own, *others]
+        self._places = places if self._current in places else [*places, self._current]
+        for place in self._places:
+            place.keep(retention)
+        self._look()
 
     async def ready(self, wait_s: float = WAIT_S) -> Error | None:
         """Until its own volume has taken the stream up, or is known not to and a spare has. The Error when none has."""
@@ -184,8 +213,10 @@ class Outlet:
             # Nothing of it was handed over.
             self.gap(self._clock.wall_us(), cause, detail)
             return
-        if place.writer is not None:
-            place.writer.end(run, cause, detail)
+        if place.writer is None:
+            place.tell(self._clock.wall_us(), cause, detail)
+            return
+        place.writer.end(run, cause, detail)
         # The ledger is told by the run's end.
         place.said = cause
 

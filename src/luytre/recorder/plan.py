@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -49,6 +49,17 @@ class StreamPlan:
     @property
     def key(self) -> StreamKey:
         return StreamKey(self.camera, self.stream)
+
+    def goes_on_as(self, other: StreamPlan) -> bool:
+        """Whether a recorder at work can go over to `other` without ending its connection."""
+        return other == replace(
+            self,
+            spares=other.spares,
+            retention=other.retention,
+            hours=other.hours,
+            preroll_s=other.preroll_s,
+            postroll_s=other.postroll_s,
+        )
 
     def shard(self, shards: int) -> int:
         """Which of `shards` recorders has it: stays the same when other cameras come and go."""

@@ -29,7 +29,7 @@ from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 from luytre.recorder.berth import Berth
 from luytre.recorder.drain import Drainer
-from luytre.recorder.gate import Gate, OpenGate, gate_of
+from luytre.recorder.gate import Gate, OpenGate, changed, gate_of
 from luytre.recorder.outlet import Outlet
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, load
 from luytre.recorder.publish import Publisher
@@ -162,8 +162,10 @@ class RecorderProcess:
         mine = {s.key: s for s in self._plan.streams if s.shard(self._shards) == self._shard}
         plans = {key: active.recorder.plan for key, active in self._active.items()}
         await self._end([key for key in plans if key not in mine], Cause.CAMERA_DISABLED)
-        changed = [key for key, plan in plans.items() if key in mine and mine[key] != plan]
-        await self._end(changed, Cause.CONNECTING)
+        others = [
+            key for key in plans if key in mine and not self._goes_on(self._active[key].recorder, mine[key])
+        ]
+        await self._end(others, Cause.CONNECTING)
         self._volumes_at_s = 0.0
         for volume in self._plan.volumes:
             self._policies[volume.path] = Policy(
@@ -277,6 +279,19 @@ class RecorderProcess:
         self._active[plan.key] = _Active(recorder, task)
         self._publisher.state(recorder.state)
 
+    def _goes_on(self, recorder: StreamRecorder, plan: StreamPlan) -> bool:
+        """Whether what is new in its plan costs a stream nothing."""
+        if recorder.plan == plan:
+            return True
+        try:
+            if not recorder.plan.goes_on_as(plan) or not changed(recorder.gate, plan, self._plan.zone):
+                return False
+        except (Error, ZoneInfoNotFoundError):
+            # It begins anew, and keeps everything.
+            return False
+        recorder.follow(plan, [self._berth(path) for path in dict.fromkeys(plan.spares)])
+        return True
+
     def _gate(self, plan: StreamPlan) -> Gate:
         try:
             return gate_of(plan, self._plan.zone)
@@ -288,7 +303,7 @@ class RecorderProcess:
     def _trigger(self, camera: str, at_us: int, active_s: float) -> None:
         for key, active in self._active.items():
             if key.camera == camera:
-                active.recorder.gate.trigger(at_us, active_s)
+                active.recorder.trigger(at_us, active_s)
 
     def _surprised(self, task: asyncio.Task[None]) -> None:
         """A stream's task only ends when cancelled. Anything else is a defect: say so and begin that stream again."""

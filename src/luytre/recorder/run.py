@@ -159,6 +159,10 @@ class Run:
                 self._write(group)
         self.tape.end(cause, detail, self.end_us)
 
+    def placed(self, at_us: int) -> int:
+        """Where a moment of the node's clock lies in this run, which may be ahead of it, or began before it was set."""
+        return self.mapping.placed(at_us - self.stepped_us)
+
     def ticks(self, pts: int) -> int:
         """Ticks from the run's first picture."""
         return pts - self.first_pts

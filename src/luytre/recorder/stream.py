@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from luytre.archive.keys import Cause
 from luytre.base.clock import Clock
 from luytre.base.errors import Error
+from luytre.recorder.berth import Berth
 from luytre.recorder.connection import HANDSHAKE_S, connect
 from luytre.recorder.drain import PATIENCE, Drain, Drainer, Patience
 from luytre.recorder.gate import Gate
@@ -85,6 +86,21 @@ class StreamRecorder:
         self.state = StreamState(
             plan.camera, plan.stream, "connecting", None, "", clock.wall_us(), bytes_received=0
         )
+
+    def follow(self, plan: StreamPlan, spares: Sequence[Berth]) -> None:
+        """Another plan that goes on with the connection. The gate is changed by who made it."""
+        self.plan = plan
+        self._outlet.follow(plan.retention, spares)
+
+    def trigger(self, at_us: int, active_s: float) -> None:
+        """Something moved at `at_us` of the node's clock: the gate knows the times that recordings bear."""
+        ingest = self.drain.ingest if self.drain is not None else None
+        if ingest is not None and ingest.run is not None:
+            at_us = ingest.run.placed(at_us)
+        else:
+            # The next run begins there at the earliest.
+            at_us = max(at_us, self._floor_us if ingest is None else ingest.floor_us)
+        self.gate.trigger(at_us, active_s)
 
     def watch(self, watched: bool) -> None:
         if self.drain is not None:
@@ -187,7 +203,10 @@ class StreamRecorder:
         """The camera sends, and the disk does not take it."""
         cause = ingest.blocked
         if cause is None:
-            return
+            # In standby nothing tries the disk.
+            if self._outlet.accepts_runs():
+                return
+            cause = self._outlet.trouble
         self._fails(cause)
         self._set(
             replace(self.state, state="retrying", cause=cause, detail=cause, since_us=self._failing_since_us)

@@ -100,6 +100,14 @@ class WallMapping:
         """The node's clock at `ticks`, whatever the lead."""
         return ticks_to_us(ticks) + self._offset
 
+    def placed(self, received_us: int) -> int:
+        """Wall time here of what was received then, not long ago; does not move the mapping."""
+        if self._lead_us <= 0:
+            return received_us
+        # Before the last border the lead was larger.
+        passed = received_us - self.received(self._slewed_to)
+        return received_us + max(self._lead_us - passed // LEAD_SHARE, 0)
+
     def _passed(self, ticks: int) -> int:
         """µs of media time since the last border."""
         return max(ticks_to_us(ticks - self._slewed_to), 0)

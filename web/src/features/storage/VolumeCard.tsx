@@ -90,7 +90,7 @@ function Facts({ volume, language, zone }: { volume: Volume; language: Language;
           {oldestMs === null ? t('storage.nothingYet') : shortTime(zone, oldestMs, nowMs)}
         </dd>
       </div>
-      {forecast && forecast.bytes_per_day > 0 ? (
+      {forecast && forecast.days_left !== null ? (
         <>
           <div>
             <dt>{t('storage.perDay')}</dt>

@@ -74,9 +74,11 @@ function shortDate(zone: string, ms: number): string {
   return `${two(day)}/${two(month)}`;
 }
 
-/** What all volumes together need for one class; null while no volume knows. */
+/** What all volumes together need for one class; null while one has measured for less than an hour, or none knows. */
 export function classTotal(volumes: readonly Volume[], name: string): Pick<ClassForecast, 'bytes_per_day' | 'needed_bytes'> | null {
-  const found = volumes.flatMap((volume) => (volume.forecast?.classes ?? []).filter((one) => one.name === name));
+  const known = volumes.flatMap(({ forecast }) => (forecast ? [forecast] : []));
+  if (known.some((forecast) => forecast.days_left === null && forecast.bytes_per_day > 0)) return null;
+  const found = known.flatMap((forecast) => forecast.classes.filter((one) => one.name === name));
   if (found.length === 0) return null;
   const sum = (pick: (one: ClassForecast) => number) => found.reduce((total, one) => total + pick(one), 0);
   return { bytes_per_day: sum((one) => one.bytes_per_day), needed_bytes: sum((one) => one.needed_bytes) };
