@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from luytre.archive.disk import sync_folder
 from luytre.base.errors import Error, Kind, from_os
 from luytre.base.signing import verify
 
@@ -182,9 +183,5 @@ def _write_once(path: Path, data: bytes) -> bool:
         return False
     finally:
         fresh.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
     return True

@@ -10,7 +10,6 @@ Does not   run for long, nor twice at the same time; recording never waits for i
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import sqlite3
 import sys
@@ -25,6 +24,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from luytre.app import daily, daybook
+from luytre.app.lock import take_if_free
 from luytre.app.patience import answers_of
 from luytre.app.store import Store
 from luytre.archive import seals, sweep_clock
@@ -36,7 +36,7 @@ from luytre.archive.volume import Volume, open_volume
 from luytre.base import config as settings
 from luytre.base import log
 from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_datetime
-from luytre.base.errors import Error, from_os
+from luytre.base.errors import Error
 from luytre.base.signing import Signer, load_signer
 from luytre.base.timekeeping import NODE_CLOCK
 from luytre.cameras.days import bounds
@@ -222,17 +222,7 @@ def _ward(store: Store, visits: dict[Path, Visit]) -> daily.Ward:
 
 def alone(directory: Path, name: str = "notary") -> int | None:
     """A descriptor that keeps others of that name out of this directory until it is closed; None when there is one."""
-    path = directory / RUN_FOLDER / f"{name}.lock"
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise from_os(error, f"open {path}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle
+    return take_if_free(directory / RUN_FOLDER / f"{name}.lock")
 
 
 def main() -> None:

@@ -11,24 +11,24 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from luytre.archive.chain import HASH_BYTES, link_of
-from luytre.archive.disk import Disk, OsDisk
+from luytre.archive import line_file
+from luytre.archive.chain import HASH_BYTES, is_hash, link_of
+from luytre.archive.disk import Disk, OsDisk, sync_folder
 from luytre.archive.keys import StreamKey
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
-from luytre.base.errors import Error, Kind, from_os
+from luytre.base.errors import from_os
 
 FOLDER = "certificates"
 # What the first line names as the hash of the line before it.
 NONE_BEFORE = "0" * 2 * HASH_BYTES
-_BLOCK = 1 << 16
 
 
 class Rule(StrEnum):
@@ -103,7 +103,7 @@ def append(volume: Volume, disk: Disk | None, certificates: Sequence[Certificate
             path = folder / f"{to_datetime(certificates[0].at_us):%Y-%m}.jsonl"
             # After a clock was set back too, lines stand in the order in which they were written.
             path = max(path, names[-1]) if names else path
-            _write(path, disk, data)
+            line_file.append(path, disk, data)
             os.fsync(folder_fd)
     except OSError as error:
         raise from_os(error, "write the certificates") from error
@@ -124,7 +124,7 @@ def newest(volume: Volume) -> Newest | None:
     """The last whole line; None without one. Reads the end of the journal only."""
     for path in reversed(_names(volume)):
         with path.open("rb") as file:
-            found = _newest(file.fileno(), _whole(file.fileno()))
+            found = _newest(file.fileno(), line_file.whole_end(file.fileno()))
         if found is not None:
             return found
     return None
@@ -169,15 +169,15 @@ def _is_chain(certificate: Certificate) -> bool:
 
 def _chained(newest: Newest, certificates: Sequence[Certificate]) -> tuple[list[Certificate], bytes]:
     seq, before = newest
-    written, lines = [], []
+    written, data = [], []
     for certificate in certificates:
         seq += 1
         whole = replace(certificate, seq=seq, before=before)
         line = json.dumps(asdict(whole), ensure_ascii=False, separators=(",", ":")).encode()
         before = sha256(line).hexdigest()
         written.append(whole)
-        lines.append(line + b"\n")
-    return written, b"".join(lines)
+        data.append(line + b"\n")
+    return written, b"".join(data)
 
 
 _FIELDS = {field.name for field in fields(Certificate)}
@@ -196,15 +196,9 @@ def _parse(line: bytes) -> Certificate | None:
     whole = (
         all(type(found[name]) is int for name in _NUMBERS)
         and all(type(found[name]) is str for name in _TEXTS)
-        and all(map(_is_hash, hashes))
+        and all(map(is_hash, hashes))
     )
     return Certificate(**{**found, "roots": tuple(found["roots"])}) if whole else None
-
-
-def _is_hash(value: object) -> bool:
-    return (
-        isinstance(value, str) and len(value) == 2 * HASH_BYTES and not set(value) - set("0123456789abcdef")
-    )
 
 
 # -- files --------------------------------------------------------------------------------------------------------
@@ -215,12 +209,12 @@ def _names(volume: Volume) -> list[Path]:
 
 
 def _lines(volume: Volume) -> Iterator[tuple[str, bytes]]:
-    """(where, line without its end) of each whole line. One with a zero byte was never written: see `_whole`."""
+    """(where, line without its end) of each whole line."""
     for path in _names(volume):
         try:
             with path.open("rb") as file:
                 for number, line in enumerate(file, 1):
-                    if line.endswith(b"\n") and b"\0" not in line:
+                    if line_file.is_whole(line):
                         yield f"{FOLDER}/{path.name} line {number}", line[:-1]
         except OSError as error:
             raise from_os(error, f"read {path.name}") from error
@@ -231,7 +225,7 @@ def _locked(folder: Path) -> Iterator[int]:
     """One at a time over all processes: keeper, repair. Gives the folder's file descriptor."""
     if not folder.exists():
         folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -240,41 +234,11 @@ def _locked(folder: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _write(path: Path, disk: Disk, data: bytes) -> None:
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        size = os.fstat(fd).st_size
-        try:
-            if disk.write(fd, [data]) != len(data):
-                raise Error(
-                    Kind.UNAVAILABLE,
-                    f"{FOLDER}/{path.name}: the disk is full",
-                    hint="Free space.",
-                    cause="disk_full",
-                )
-            os.fsync(fd)
-        except (OSError, Error):
-            # What is not surely on the disk is not there at all: after a failed fsync the next one may say yes for nothing.
-            with suppress(OSError):
-                disk.truncate(fd, size)
-            raise
-    finally:
-        disk.close(fd)
-
-
 def _cut_torn(path: Path) -> Newest:
     """Cut what a crash left behind the last whole line: it was never in force."""
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        end = _whole(fd)
+        end = line_file.whole_end(fd)
         if end < os.fstat(fd).st_size:
             os.ftruncate(fd, end)
         found = _newest(fd, end)
@@ -286,41 +250,15 @@ def _cut_torn(path: Path) -> Newest:
     return _cut_torn(earlier[-1]) if earlier else Newest(0, NONE_BEFORE)
 
 
-def _whole(fd: int) -> int:
-    """Where the last whole line ends. After a power cut the file may have its length and zeros in the place of lines."""
-    at = os.fstat(fd).st_size
-    end = 0
-    for start, line in _backwards(fd, at):
-        if line.endswith(b"\n") and b"\0" not in line:
-            end = start + len(line)
-            break
-    return end
-
-
 def _newest(fd: int, end: int) -> Newest | None:
     """Number and hash of the line that ends there; None for an empty file. A line that cannot be read counts as one after
     the one before it.
     """
     last, damaged = None, 0
-    for _, line in _backwards(fd, end):
+    for _, line in line_file.backwards(fd, end):
         last = last or sha256(line[:-1]).hexdigest()
         certificate = _parse(line[:-1])
         if certificate is not None:
             return Newest(certificate.seq + damaged, last)
         damaged += 1
     return None if last is None else Newest(damaged, last)
-
-
-def _backwards(fd: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """(offset, line with its end) from the last one to the first; the very last may lack its end."""
-    rest = b""
-    while end > 0 or rest:
-        cut = rest.rfind(b"\n", 0, max(len(rest) - 1, 0))
-        if cut >= 0 or end == 0:
-            line = rest[cut + 1 :]
-            rest = rest[: cut + 1]
-            yield end + cut + 1, line
-            continue
-        begin = max(end - _BLOCK, 0)
-        rest = os.pread(fd, end - begin, begin) + rest
-        end = begin

@@ -27,6 +27,13 @@ _MARK = struct.Struct(f">I4s16s{HASH_BYTES}s")
 MARK_SIZE = _MARK.size
 
 
+def is_hash(value: object) -> bool:
+    """A root, link or other SHA-256 as it stands in JSON: 64 small hex digits."""
+    return (
+        isinstance(value, str) and len(value) == 2 * HASH_BYTES and not set(value) - set("0123456789abcdef")
+    )
+
+
 def leaf_of(buffers: Iterable[bytes | memoryview]) -> bytes:
     """Hash of a part, `prft` to the end of `mdat`; the mark before it is not part of what is hashed."""
     digest = sha256()

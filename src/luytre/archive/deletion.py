@@ -8,7 +8,6 @@ Does not   choose what goes (retention.py).
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import NamedTuple, TypeVar
 from luytre.archive import segment as fmt
 from luytre.archive.certificates import Certificate, Rule, append, read
 from luytre.archive.chain import GENESIS, link_of
-from luytre.archive.disk import Disk
+from luytre.archive.disk import Disk, flush
 from luytre.archive.index import US_PER_DAY, US_PER_MINUTE, Index, SegmentRow, StreamRow, minute_bits
 from luytre.archive.keys import Span, StreamKey, join_spans
 from luytre.archive.volume import Volume
@@ -102,13 +101,13 @@ class Deletion:
 
     def _delete(self, group: list[_Marked]) -> None:
         self._certify([marked for marked in group if marked.rule is not None])
-        self._wait_for_disk()
+        flush(self._disk, self._volume.path)
         gone: list[SegmentRow] = []
         stuck: list[SegmentRow] = []
         for marked in group:
             (gone if self._unlink(marked.row) else stuck).append(marked.row)
         # A file that comes back after a power cut must find its row.
-        self._wait_for_disk()
+        flush(self._disk, self._volume.path)
         for rows in _batches(gone):
             with self._index.transaction():
                 for row in rows:
@@ -121,13 +120,6 @@ class Deletion:
             with self._index.transaction():
                 for row in rows:
                     self._index.db.execute("UPDATE segment SET rule = NULL WHERE id = ?", (row.id,))
-
-    def _wait_for_disk(self) -> None:
-        directory = os.open(self._volume.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            self._disk.flush(directory)
-        finally:
-            os.close(directory)
 
     def _unlink(self, row: SegmentRow) -> bool:
         path = self._volume.path / row.path

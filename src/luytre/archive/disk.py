@@ -140,6 +140,15 @@ def flush(disk: Disk, folder: Path) -> None:
         os.close(directory)
 
 
+def sync_folder(folder: Path) -> None:
+    """The names in it are safe. Raises OSError."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def probe(disk: Disk, folder: Path) -> None:
     """Write a file of a few pages and remove it; the flush that follows proves it. Raises OSError."""
     path = folder / f"{PROBE_NAME}-{os.getpid()}"

@@ -100,10 +100,13 @@ class Keeper(threading.Thread):
     def is_short(self) -> bool:
         """Half of what is to be left free is taken: at the usual pace there is a turn long before that."""
         try:
-            return self._volume.space()[1] < self._policy().reserve_bytes // 2
+            return self._has_less_than(self._policy().reserve_bytes // 2)
         except Error:
             # The next turn tells.
             return False
+
+    def _has_less_than(self, room: int) -> bool:
+        return self._volume.space()[1] < room
 
     def turn(self) -> Sweep:
         """One round: read in what a lost index left out, sweeping as it goes, then sweep. On a disk with no room for
@@ -123,7 +126,7 @@ class Keeper(threading.Thread):
 
     def _is_full(self, error: OSError | sqlite3.Error | Error) -> bool:
         """SQLite has several words for it: its shared memory is a file too."""
-        return cause_of(error) == Cause.DISK_FULL or self._volume.space()[1] < ballast.SIZE // 4
+        return cause_of(error) == Cause.DISK_FULL or self._has_less_than(ballast.SIZE // 4)
 
     def _round(self) -> Sweep:
         index = Index(self._volume.index_path, self._volume.id)
@@ -153,7 +156,9 @@ class Keeper(threading.Thread):
 
         def go_on(known_us: int) -> bool:
             self._read += 1
-            if self._clock.monotonic_s() >= self._sweep_at_s or self._is_short():
+            look = self._read % LOOK_EVERY == 0
+            short = look and self._has_less_than(self._policy().reserve_bytes)
+            if self._clock.monotonic_s() >= self._sweep_at_s or short:
                 self._sweep_at_s = self._clock.monotonic_s() + self._every_s
                 try:
                     now_us = self._sweep_clock.now_us(index)
@@ -163,9 +168,6 @@ class Keeper(threading.Thread):
             return not self._stopping
 
         read_in(self._volume, index, self._disk, self._clock, go_on=go_on, on_error=self._on_error)
-
-    def _is_short(self) -> bool:
-        return self._read % LOOK_EVERY == 0 and self._volume.space()[1] < self._policy().reserve_bytes
 
     def _look_ahead(self, index: Index, now_us: int) -> None:
         if self._clock.monotonic_s() < self._forecast_at_s:

@@ -12,27 +12,25 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from luytre.archive import certificates
+from luytre.archive import certificates, line_file
 from luytre.archive.certificates import NONE_BEFORE, Newest
-from luytre.archive.chain import GENESIS, HASH_BYTES
-from luytre.archive.disk import Disk, OsDisk
+from luytre.archive.chain import GENESIS, is_hash
+from luytre.archive.disk import Disk, OsDisk, sync_folder
 from luytre.archive.index import US_PER_MINUTE, Index
 from luytre.archive.volume import Volume
 from luytre.base.clock import to_datetime
-from luytre.base.errors import Error, Kind, from_os
+from luytre.base.errors import from_os
 
 FOLDER = "seals"
 # An hour is promised; with turns of a quarter of an hour a seal comes each 45 minutes, and one turn may fail. More seals
 # would make each check dearer, for ever.
 EVERY_US = 40 * US_PER_MINUTE
 _HEX = re.compile("[0-9a-f]*")
-_HASH = re.compile(f"[0-9a-f]{{{2 * HASH_BYTES}}}")
 
 
 class Head(NamedTuple):
@@ -115,7 +113,7 @@ def seal(
             fcntl.flock(fd, fcntl.LOCK_EX)
             # What is sealed must not be lost in a power cut: files, index and folder first.
             disk.flush(fd)
-            return _append(volume, folder, heads, told, sign, public_key, now_us)
+            return _append(volume, disk, folder, heads, told, sign, public_key, now_us)
         finally:
             os.close(fd)
     except OSError as error:
@@ -137,6 +135,7 @@ def _heads(index: Index) -> list[Head]:
 
 def _append(
     volume: Volume,
+    disk: Disk,
     folder: Path,
     heads: list[Head],
     told: Newest,
@@ -157,7 +156,7 @@ def _append(
     shown = tuple(moved if known and path in names else heads)
     bare = Seal(after.seq + 1, after.hash, now_us, volume.id, public_key.hex(), told, shown)
     signed = replace(bare, signature=sign(bare.signed).hex())
-    _write(path, signed.line + b"\n")
+    _write(path, disk, signed.line + b"\n")
     return signed
 
 
@@ -234,7 +233,7 @@ def _parse(data: bytes) -> Seal | None:
     names: list[object] = [found.volume, *(name for head in heads for name in head[:2])]
     whole = (
         all(type(number) is int and abs(number) < 1 << 62 for number in numbers)
-        and all(isinstance(text, str) and _HASH.fullmatch(text) for text in hashes)
+        and all(map(is_hash, hashes))
         and all(isinstance(name, str) for name in names)
         and isinstance(found.signature, str)
         and _HEX.fullmatch(found.signature)
@@ -245,45 +244,15 @@ def _parse(data: bytes) -> Seal | None:
 # -- writing ------------------------------------------------------------------------------------------------------
 
 
-def _write(path: Path, line: bytes) -> None:
+def _write(path: Path, disk: Disk, line: bytes) -> None:
     """Append after the last whole line; what a crash left behind it goes."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
-        end = len(_up_to_last_line(path.read_bytes()))
-        os.ftruncate(fd, end)
-        try:
-            if os.pwrite(fd, line, end) != len(line):
-                raise Error(
-                    Kind.UNAVAILABLE,
-                    f"{FOLDER}/{path.name}: the disk is full",
-                    hint="Free space.",
-                    cause="disk_full",
-                )
-            os.fsync(fd)
-        except (OSError, Error):
-            with suppress(OSError):
-                os.ftruncate(fd, end)
-            raise
+        os.ftruncate(fd, line_file.whole_end(fd))
     finally:
         os.close(fd)
+    line_file.append(path, disk, line)
     sync_folder(path.parent)
-
-
-def _up_to_last_line(data: bytes) -> bytes:
-    while data:
-        data = data[: data.rfind(b"\n") + 1]
-        if b"\0" not in data[data.rfind(b"\n", 0, len(data) - 1) + 1 :]:
-            break
-        data = data[:-1]
-    return data
-
-
-def sync_folder(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 # -- what the node remembers --------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from luytre.archive.chain import HASH_BYTES, MARK_SIZE, parse_mark, root_of
+from luytre.archive.chain import HASH_BYTES, MARK_SIZE, is_hash, parse_mark, root_of
 from luytre.archive.faults import ReadFault
 from luytre.archive.keys import UNKNOWN_CLOCKS, Clocks
 from luytre.base.clock import to_datetime, to_us
@@ -209,13 +209,7 @@ def _parse_header(payload: bytes) -> Header | None:
         numbers += (gap.start_us, gap.end_us)
         texts += (gap.cause, gap.detail)
     whole = all(type(n) is int and abs(n) < _MAX_NUMBER for n in numbers) and all(map(_is_text, texts))
-    return header if whole and _is_hash(header.prev) else None
-
-
-def _is_hash(value: object) -> bool:
-    return (
-        isinstance(value, str) and len(value) == 2 * HASH_BYTES and not set(value) - set("0123456789abcdef")
-    )
+    return header if whole and is_hash(header.prev) else None
 
 
 def _is_text(value: object) -> bool:

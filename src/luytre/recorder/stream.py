@@ -122,16 +122,7 @@ class StreamRecorder:
     async def _take_up(self) -> None:
         """Heal and open the ledger; disks that refuse are asked again until one does not."""
         while (problem := await self._outlet.ready()) is not None:
-            self._fails(problem.cause)
-            self._set(
-                replace(
-                    self.state,
-                    state="retrying",
-                    cause=problem.cause,
-                    detail=problem.message,
-                    since_us=self._failing_since_us,
-                )
-            )
+            self._set(self._retrying(problem.cause, problem.message))
             await asyncio.sleep(self._pace.first_s)
         self._floor_us = self._outlet.floor_us
 
@@ -207,14 +198,15 @@ class StreamRecorder:
             if self._outlet.accepts_runs():
                 return
             cause = self._outlet.trouble
-        self._fails(cause)
-        self._set(
-            replace(self.state, state="retrying", cause=cause, detail=cause, since_us=self._failing_since_us)
-        )
+        self._set(self._retrying(cause, cause))
 
-    def _fails(self, cause: str) -> None:
+    def _retrying(self, cause: str, detail: str) -> StreamState:
+        """The same cause again goes on since when it began."""
         if self._failing_cause != cause:
             self._failing_cause, self._failing_since_us = cause, self._clock.wall_us()
+        return replace(
+            self.state, state="retrying", cause=cause, detail=detail, since_us=self._failing_since_us
+        )
 
     def _recording(self, ingest: Ingest) -> None:
         track = ingest.video_track
@@ -263,14 +255,9 @@ class StreamRecorder:
             wait_s = self._wait_s = min(max(self._wait_s * 2, pace.first_s), pace.longest_s)
         wait_s *= random.uniform(0.7, 1.3)
         now_us = self._clock.wall_us()
-        self._fails(error.cause)
         self._set(
             replace(
-                self.state,
-                state="retrying",
-                cause=error.cause,
-                detail=error.message,
-                since_us=self._failing_since_us,
+                self._retrying(error.cause, error.message),
                 retry_at_us=now_us + round(wait_s * 1e6),
                 fps=None,
                 bitrate_bps=None,
