@@ -65,6 +65,22 @@ _VI: Mapping[Cause, Words] = {
         "Hệ thống đang tự nối lại; nếu lặp lại, kiểm tra số người cùng xem và nguồn điện của camera.",
     ),
     Cause.SERVER_ERROR: Words("Camera báo lỗi bên trong", "Khởi động lại camera; nếu vẫn vậy, gọi nhà thầu."),
+    Cause.TLS_FAILED: Words(
+        "Không lập được kết nối mã hóa với camera",
+        "Kiểm tra cổng RTSPS (thường là 322) và bật mã hóa trong cài đặt của camera, hoặc dùng rtsp:// thay cho rtsps://.",
+    ),
+    Cause.CERTIFICATE_CHANGED: Words(
+        "Chứng thư của camera khác với lần đầu kết nối",
+        "Nếu vừa thay hoặc cài lại camera, hãy bấm “Tin chứng thư mới”; nếu không, có thể ai đó đang chen vào đường truyền.",
+    ),
+    Cause.CONVERTER_FAILED: Words(
+        "Bộ chuyển đổi không đọc được nguồn hình này",
+        "Thử mở địa chỉ bằng VLC; nếu được mà vẫn lỗi, khởi động lại máy chủ.",
+    ),
+    Cause.CONVERTER_BUSY: Words(
+        "Máy chủ đã đủ số nguồn phải nén lại",
+        "Đổi camera này sang H.264 hoặc H.265, hoặc tắt bớt nguồn phải nén lại.",
+    ),
     Cause.TIMESTAMP_JUMP: Words(
         "Đồng hồ hình của camera nhảy",
         "Hệ thống tự nối lại; nếu lặp lại, đặt máy chủ thời gian (NTP) cho camera.",
@@ -142,6 +158,22 @@ _EN: Mapping[Cause, Words] = {
     ),
     Cause.SERVER_ERROR: Words(
         "The camera reports an internal error", "Restart it; if that does not help, call the contractor."
+    ),
+    Cause.TLS_FAILED: Words(
+        "No encrypted connection to the camera",
+        "Check the RTSPS port (mostly 322) and that encryption is on in the camera's pages, or use rtsp:// instead of rtsps://.",
+    ),
+    Cause.CERTIFICATE_CHANGED: Words(
+        "The camera's certificate is not the one it had at first",
+        "If the camera was exchanged or reset, press “Trust the new certificate”; if not, somebody may be in the line.",
+    ),
+    Cause.CONVERTER_FAILED: Words(
+        "The converter cannot read this source",
+        "Try the address in VLC; if it plays there, restart the node.",
+    ),
+    Cause.CONVERTER_BUSY: Words(
+        "The node encodes as many sources as it may",
+        "Set this camera to H.264 or H.265, or switch off another source that must be encoded.",
     ),
     Cause.TIMESTAMP_JUMP: Words(
         "The camera's picture clock jumped",

@@ -11,6 +11,7 @@ from typing import Literal
 VIDEO_TIMESCALE = 90_000
 
 VideoCodec = Literal["h264", "h265"]
+AudioCodec = Literal["aac", "alaw", "ulaw", "opus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ class VideoTrack:
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """One audio track. `sample_entry` is the whole `mp4a` box; `samples_per_frame` in ticks of `timescale` (= rate)."""
+    """One audio track. `sample_entry` is the whole `mp4a`, `alaw`, `ulaw` or `Opus` box; `samples_per_frame` in ticks of
+    `timescale` (= rate): the usual length of a sample, G.711's and Opus' vary.
+    """
 
-    codec: Literal["aac"]
+    codec: AudioCodec
     rate: int
     channels: int
     config: bytes

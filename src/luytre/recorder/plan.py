@@ -17,6 +17,9 @@ from luytre.archive.promise import STANDARD, Promise
 from luytre.base.errors import Error, Kind
 
 Mode = Literal["continuous", "motion", "schedule"]
+# How RTP comes: "auto" is TCP, and UDP from cameras that refuse it; "http" is RTSP and RTP through an HTTP tunnel. Each
+# over TLS where the address says rtsps.
+Transport = Literal["auto", "tcp", "udp", "http"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,9 @@ class StreamPlan:
     mode                   "continuous"; "motion": only around triggers; "schedule": only in `hours` of the ward's zone
     hours                  a week's recording hours, as `luytre.recorder.hours` reads them
     preroll_s, postroll_s  kept before and after what triggered
+    transport              how RTP comes
+    socket                 path of a Unix socket, relative to the node's directory, where `url` is asked for rather than at
+                           its host: the converter's; "" for a camera that speaks RTSP itself
     """
 
     camera: str
@@ -45,6 +51,8 @@ class StreamPlan:
     hours: str = ""
     preroll_s: float = 5.0
     postroll_s: float = 10.0
+    transport: Transport = "auto"
+    socket: str = ""
 
     @property
     def key(self) -> StreamKey:
@@ -78,6 +86,22 @@ class VolumePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignPlan:
+    """A stream that does not speak RTSP with H.264 or H.265: the converter takes it, and a `StreamPlan` with the same
+    `socket` records what comes out. `url` without credentials, of any kind that PyAV opens.
+    """
+
+    camera: str
+    code: str
+    stream: str
+    url: str
+    socket: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    audio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`alarm_days`: how many days before a promise breaks it is said; `zone`: the ward's, for recording hours."""
 
@@ -87,6 +111,7 @@ class Plan:
     promises: tuple[Promise, ...] = (Promise(),)
     alarm_days: float = 7.0
     zone: str = "UTC"
+    foreign: tuple[ForeignPlan, ...] = ()
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -112,6 +137,7 @@ def load(path: Path) -> Plan:
             tuple(Promise(**promise) for promise in fields["promises"]),
             float(fields["alarm_days"]),
             str(fields["zone"]),
+            tuple(ForeignPlan(**foreign) for foreign in fields["foreign"]),
         )
     except FileNotFoundError as error:
         raise Error(

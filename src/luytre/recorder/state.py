@@ -15,6 +15,8 @@ class StreamState:
     cause       of the last failure while retrying (archive.keys.Cause), in standby why nothing is kept, else None; `detail`
                 is for logs and technicians
     lost        RTP packets missing in this connection
+    transport   how this connection's RTP comes: "tcp", "udp" or "http"; with "+tls" behind it where it is encrypted
+    certificate SHA-256 of the camera's certificate in hexadecimal, where it showed one
     """
 
     camera: str
@@ -34,6 +36,8 @@ class StreamState:
     clock_offset_ms: int | None = None
     lost: int = 0
     bytes_received: int = 0
+    transport: str | None = None
+    certificate: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
