@@ -7,8 +7,8 @@ Does not   know RTSP (server.py does).
 
 from __future__ import annotations
 
-import asyncio
 import os
+from typing import Protocol
 
 from luytre.base.clock import US_PER_S, Clock, to_ntp
 from luytre.media.rtsp.server import ServerTrack
@@ -19,6 +19,16 @@ from luytre.simulator.sources import TICKS, Cursor
 REPORT_EVERY_S = 5.0
 MAX_UNSENT = 4 * 1024 * 1024
 _VIDEO, _AUDIO = 0, 1
+
+
+class Carrier(Protocol):
+    """Takes interleaved frames to the client: a stream, or DatagramCarrier."""
+
+    def write(self, data: bytes | bytearray, /) -> None:
+        """Never waits."""
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that were written and not yet sent."""
 
 
 class Player:
@@ -45,7 +55,7 @@ class Player:
                 self._audio = Lane(track.channel, track.ssrc, track.seq, track.rtptime, rate)
                 self._audio.begin(0, self._started_s)
 
-    def tick(self, transport: asyncio.WriteTransport) -> bool:
+    def tick(self, carrier: Carrier) -> bool:
         """Send what is due; False when the connection is to be closed."""
         now_s = self._clock.monotonic_s()
         camera = self._camera
@@ -59,8 +69,8 @@ class Player:
         if camera.garbage and data:
             data = _noise(camera.garbage == "packets", len(data))
         if data:
-            transport.write(data)
-        return transport.get_write_buffer_size() <= MAX_UNSENT
+            carrier.write(data)
+        return carrier.get_write_buffer_size() <= MAX_UNSENT
 
     def _due(self, now_s: float) -> bytes | bytearray:
         if self._frozen:
