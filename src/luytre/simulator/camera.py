@@ -7,11 +7,12 @@ Does not   own sockets (server.py does).
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from luytre.media.rtp import rtcp
 from luytre.media.rtsp.server import Moved, Presentation
+from luytre.simulator.faults import HEALTHY, Tally
 from luytre.simulator.sources import Source, audio_media, unsupported_media, video_media
 
 # not_found: 404. unavailable: 503. unsupported: describes MJPEG only. no_video: describes no video.
@@ -42,6 +43,7 @@ class Camera:
     tcp, udp        which transports it accepts
     moved_to        an address that clients are sent to instead
     heard           the newest receiver report of a client
+    faults          what goes wrong with its packets and answers; tally: what has gone wrong with packets so far
     """
 
     def __init__(self, number: int, streams: dict[str, Source], *, omit_sprop: bool = False) -> None:
@@ -54,6 +56,8 @@ class Camera:
         self.clock_offset_s = 0.0
         self.tcp = self.udp = True
         self.moved_to = ""
+        self.faults = HEALTHY
+        self.tally = Tally()
         self.heard: rtcp.ReceiverReport | None = None
         self.frozen = False
         self.clients = 0
@@ -98,11 +102,15 @@ class Camera:
         if self.moved_to:
             return Moved(self.moved_to)
         source = self.streams[stream].source
-        media = [video_media(source.picture(), sprop=not self.omit_sprop)]
+        picture = source.picture()
+        if self.faults.declared_fps:
+            picture = replace(picture, framerate=self.faults.declared_fps)
+        media = [video_media(picture, sprop=not self.omit_sprop)]
         if self.refuse == "unsupported":
             media = [unsupported_media()]
         if source.sound is not None:
             media.append(audio_media(source.sound))
         if self.refuse == "no_video":
             media = media[1:]
-        return Presentation(tuple(media), f"Camera {self.number} {stream}", self.tcp, self.udp)
+        name = f"Camera {self.number} {stream}"
+        return Presentation(tuple(media), name, self.tcp, self.udp, self.faults.first)

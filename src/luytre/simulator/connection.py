@@ -6,6 +6,7 @@ Does not   listen (server.py does) or know what is due (player.py does).
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from typing import Protocol
 
@@ -24,7 +25,11 @@ from luytre.media.rtsp.server import (
 from luytre.simulator import tunnel
 from luytre.simulator.camera import Camera
 from luytre.simulator.datagrams import DatagramCarrier, Place, PortPair
+from luytre.simulator.faults import HEALTHY, spoil
 from luytre.simulator.player import Carrier, Player
+
+# A camera's path in a request, whatever stands before and behind it.
+_ASKED = re.compile(rb"/cam\d{1,6}/[A-Za-z0-9_-]{1,32}")
 
 
 class Home(Protocol):
@@ -69,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._carrier: Carrier | None = None
         self._places: list[Place] = []
         self._heard_s = 0.0
+        self._faults = HEALTHY.answers
         # Until it is known whether this is RTSP or HTTP.
         self._begin: bytearray | None = bytearray()
         self._cookie = b""
@@ -124,19 +130,32 @@ class Connection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         self._heard_s = self._home.clock.monotonic_s()
+        asked = _ASKED.search(data)
+        found = self._home.find(asked.group().decode()) if asked else None
+        if found is not None:
+            self._faults = found[0].faults.answers
         for event in self._session.receive(data):
             if isinstance(event, Play):
-                transport.write(self._session.data_to_send())
-                self._play(event)
+                if self._faults.early_media:
+                    self._play(event)
+                    self.tick()
+                    transport.write(self._answers())
+                else:
+                    transport.write(self._answers())
+                    self._play(event)
             elif isinstance(event, Pause):
                 self._stop()
             elif isinstance(event, Feedback):
                 self.hear(event.payload)
             elif isinstance(event, HangUp):
                 self._stop()
-                transport.write(self._session.data_to_send())
+                transport.write(self._answers())
                 transport.close()
-        transport.write(self._session.data_to_send())
+        transport.write(self._answers())
+
+    def _answers(self) -> bytes:
+        answers = self._session.data_to_send()
+        return spoil(answers, self._faults) if answers and self._faults is not HEALTHY.answers else answers
 
     def hear(self, feedback: bytes) -> None:
         """RTCP of the client, however it came."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from luytre.base.clock import US_PER_S, Clock, to_ntp
 from luytre.media.rtsp.server import ServerTrack
 from luytre.simulator.camera import Camera, Stream
+from luytre.simulator.faults import HEALTHY, Faults, Mangler
 from luytre.simulator.lanes import Lane
 from luytre.simulator.sources import TICKS, Cursor
 
@@ -46,6 +47,10 @@ class Player:
         self._video: Lane | None = None
         self._audio: Lane | None = None
         self._frame = 0
+        self._mangler: Mangler | None = None
+        self._faults = HEALTHY
+        self._unsent = bytearray()
+        self._dripped = 0
         for track in tracks:
             if track.index == _VIDEO:
                 self._video = Lane(track.channel, track.ssrc, track.seq, track.rtptime, TICKS)
@@ -68,9 +73,26 @@ class Player:
         data = self._due(now_s)
         if camera.garbage and data:
             data = _noise(camera.garbage == "packets", len(data))
+        faults = camera.faults
+        if faults is not HEALTHY:
+            data = self._spoil(data, faults)
         if data:
             carrier.write(data)
         return carrier.get_write_buffer_size() <= MAX_UNSENT
+
+    def _spoil(self, data: bytes | bytearray, faults: Faults) -> bytes | bytearray:
+        if faults is not self._faults or self._mangler is None:
+            self._faults = faults
+            self._mangler = Mangler(faults.packets, self._camera.tally)
+        data = self._mangler.mangle(data)
+        if not faults.bytes_per_s:
+            return data
+        self._unsent += data[: MAX_UNSENT - len(self._unsent)]
+        allowed = int((self._clock.monotonic_s() - self._started_s) * faults.bytes_per_s) - self._dripped
+        data = bytes(self._unsent[:allowed])
+        del self._unsent[:allowed]
+        self._dripped += len(data)
+        return data
 
     def _due(self, now_s: float) -> bytes | bytearray:
         if self._frozen:
