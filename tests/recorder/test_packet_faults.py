@@ -113,6 +113,7 @@ class Day:
     cameras: dict[str, Record]
     findings: list[Finding]
     until_us: int
+    transport: str
 
 
 def slices(nals: tuple[bytes, ...], codec: str) -> bytes:
@@ -174,7 +175,7 @@ async def a_day(folder: Path, transport: str) -> Day:
         name: look_at(ward, ear, name.replace(" ", "-"), camera, shown[name])
         for name, camera in cameras.items()
     }
-    return Day(records, ward.check(), until_us)
+    return Day(records, ward.check(), until_us, transport)
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
@@ -197,9 +198,13 @@ def test_every_second_is_recorded_or_has_a_cause(day: Day, name: str) -> None:
 
 @pytest.mark.parametrize("name", KEPT)
 def test_no_picture_is_spoiled_that_came_whole(day: Day, name: str) -> None:
-    record = day.cameras[name]
-    jumps = record.tally.breaks if CATALOGUE.get(name, HEALTHY).packets.time_jump else 0
-    assert record.spoiled <= record.tally.hurt + jumps * GOP
+    record, faults = day.cameras[name], CATALOGUE.get(name, HEALTHY).packets
+    tally = record.tally
+    allowed = tally.hurt + (tally.breaks * GOP if faults.time_jump else 0)
+    if day.transport == "tcp":
+        # Inside a stream nothing is ever late or doubled, and so nothing is put in order: at most these pictures suffer.
+        allowed += tally.doubled + 2 * tally.late
+    assert record.spoiled <= allowed
     assert len(record.pictures) >= RECORD_S * 5 - 1
 
 

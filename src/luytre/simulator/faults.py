@@ -74,12 +74,12 @@ class Faults:
 
 
 HEALTHY = Faults()
-# Nobody may record anything of a camera with one of these two: all others are to be recorded all the same.
-HOPELESS = frozenset({"drip", "long body"})
+# Of these nothing can be recorded; all others are to be recorded all the same.
+HOPELESS = frozenset({"drip"})
 CATALOGUE: dict[str, Faults] = {
     "loss": Faults(PacketFaults(loss=0.05)),
-    "duplicates": Faults(PacketFaults(duplicate=0.1)),
-    "late": Faults(PacketFaults(late=0.1)),
+    "duplicates": Faults(PacketFaults(duplicate=0.02)),
+    "late": Faults(PacketFaults(late=0.02)),
     "new ssrc": Faults(PacketFaults(every=20, new_ssrc=True)),
     "number jumps": Faults(PacketFaults(every=40, seq_jump=5000)),
     "time jumps": Faults(PacketFaults(every=60, time_jump=90_000 * 3600)),
