@@ -4,7 +4,9 @@
 
 Prints one JSON line `{"port": N, "mounts": [...]}` when it listens, and ends when its standard input is closed.
 A mount is `{"reel": FILE}` (made by tests/peers/gstreamer.py: a clip in a loop without end, its timestamps going on) or
-`{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). With user and password clients must log in, by Digest.
+`{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). Each goes over TCP, UDP and the HTTP tunnel, as the client asks,
+unless it has `"protocols": ["udp"]` or the like. With user and password clients must log in, by Digest; with "tls" (a file
+with key and certificate in PEM) all of RTSP is inside TLS.
 Stands alone: it can import nothing of ours.
 """
 
@@ -23,7 +25,7 @@ import gi  # type: ignore[import-not-found]
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
 Unit = tuple[int, int, bool, bytes]
 RECORD = struct.Struct(">BBQQI")
@@ -118,18 +120,26 @@ def factory_for(mount: dict[str, Any]) -> Any:
 
         factory.connect("media-configure", configure)
     factory.set_shared(bool(mount.get("shared", True)))
-    factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
+    protocols = GstRtsp.RTSPLowerTrans(0)
+    for name in mount.get("protocols", ["tcp", "udp"]):
+        protocols |= {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}[name]
+    factory.set_protocols(protocols)
     # A camera keeps its clock: a new client of a shared mount joins what is running.
     factory.set_suspend_mode(GstRtspServer.RTSPSuspendMode.NONE)
     return factory
 
 
-def protect(server: Any, factories: list[Any], user: str, password: str) -> None:
+def protect(server: Any, factories: list[Any], wish: dict[str, Any]) -> None:
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-    auth.add_digest(user, password, token)
+    if wish.get("user"):
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(wish["user"], wish["password"], token)
+    else:
+        auth.set_default_token(token)
+    if wish.get("tls"):
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(wish["tls"]))
     server.set_auth(auth)
     for factory in factories:
         permissions = GstRtspServer.RTSPPermissions()
@@ -150,8 +160,8 @@ def main() -> None:
     for path, mount in wish["mounts"].items():
         factories.append(factory_for(mount))
         mounts.add_factory(path, factories[-1])
-    if wish.get("user"):
-        protect(server, factories, wish["user"], wish["password"])
+    if wish.get("user") or wish.get("tls"):
+        protect(server, factories, wish)
     server.attach(None)
     loop = GLib.MainLoop()
     GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_HUP | GLib.IO_IN, lambda *_: loop.quit())
