@@ -134,6 +134,11 @@ class ClientSession:
         """The session's timeout as the camera told it, in seconds."""
         return self._timeout_s
 
+    @property
+    def set_up(self) -> tuple[ClientTrack, ...]:
+        """The tracks that were set up so far."""
+        return tuple(self._setup.ready)
+
     def start(self) -> bytes:
         """The first request."""
         self._state = _State.OPTIONS
