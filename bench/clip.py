@@ -1,7 +1,7 @@
 """The clip that the cameras of the bench loop: made once, kept under var/bench.
 
-Promises   the bit rate asked for, within 5 %; H.264 or H.265 without B-frames and a keyframe each 2 s that is some times larger than
-           the pictures between, as cameras send it; AAC 48 kHz mono at 64 kb/s.
+Promises   the bit rate asked for, within 5 %; H.264 or H.265 without B-frames and a keyframe each 2 s that is some times
+           larger than the pictures between, as cameras send it; AAC 48 kHz mono at 64 kb/s.
 Does not   look like anything: a strip of noise that no encoder can predict over noise that stands still. How high the
            strip is decides the bit rate.
 """

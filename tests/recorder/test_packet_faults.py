@@ -22,6 +22,7 @@ from luytre.archive.playback import Located
 from luytre.base.clock import SYSTEM
 from luytre.media.nal import nal_spans
 from luytre.media.tracks import Sample
+from luytre.recorder.plan import Transport
 from luytre.recorder.state import StreamState
 from luytre.simulator.camera import Camera
 from luytre.simulator.clips import read
@@ -36,7 +37,7 @@ from tests.recorder.ward import Ear, Ward, reel
 
 RECORD_S, DEADLINE_S = 8.0, 30.0
 FPS = 20
-TRANSPORTS = ("tcp",)
+TRANSPORTS: tuple[Transport, ...] = ("tcp", "udp")
 # After a jump in time a new run waits for the next keyframe: of a GOP of ten pictures so many are not kept.
 GOP = FPS // 2
 
@@ -113,7 +114,7 @@ class Day:
     cameras: dict[str, Record]
     findings: list[Finding]
     until_us: int
-    transport: str
+    transport: Transport
 
 
 def slices(nals: tuple[bytes, ...], codec: str) -> bytes:
@@ -151,7 +152,7 @@ def length_s(coverage: Coverage) -> float:
     return sum(span.end_us - span.start_us for span in coverage.spans) / 1e6
 
 
-async def a_day(folder: Path, transport: str) -> Day:
+async def a_day(folder: Path, transport: Transport) -> Day:
     plain = noise(folder / "clip.mp4")
     shown = {name: SOURCES[name]() if name in SOURCES else plain for name in NAMES}
     cameras = {name: Camera(number, {"main": shown[name].reel}) for number, name in enumerate(NAMES, 1)}
@@ -160,7 +161,9 @@ async def a_day(folder: Path, transport: str) -> Day:
     ward = Ward(folder / "node")
     async with Simulator(list(cameras.values())) as simulator:
         for name, camera in cameras.items():
-            ward.add(name.replace(" ", "-"), simulator.url(camera.number))
+            word = name.replace(" ", "-")
+            ward.add(word, simulator.url(camera.number))
+            ward.streams[word] = replace(ward.streams[word], transport=transport)
         ward.write()
         async with ward.recording() as ear:
             # Who does not come to it fails its own test, not those of the others.
@@ -218,6 +221,11 @@ def test_what_cannot_be_recorded_says_why(day: Day, name: str) -> None:
 def test_the_healthy_camera_never_stops(day: Day) -> None:
     record = day.cameras["healthy"]
     assert (len(record.coverage.spans), record.spoiled) == (1, 0)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_media_came_the_way_that_was_asked_for(day: Day, name: str) -> None:
+    assert {s.transport for s in day.cameras[name].states if s.state == "recording"} == {day.transport}
 
 
 def test_times_are_those_of_the_camera(day: Day) -> None:
