@@ -55,11 +55,9 @@ class Way:
         return None if self.tls else MOST[self.transport]
 
 
-WAYS = [
-    Way(transport, tls, codec, audio)
-    for codec, audio in (("h264", False), ("h264", True), ("h265", False))
-    for transport, tls in (("tcp", False), ("udp", False), ("tcp", True))
-]
+_KINDS: tuple[tuple[CodecName, bool], ...] = (("h264", False), ("h264", True), ("h265", False))
+_CARRIERS: tuple[tuple[Transport, bool], ...] = (("tcp", False), ("udp", False), ("tcp", True))
+WAYS = [Way(transport, tls, codec, audio) for codec, audio in _KINDS for transport, tls in _CARRIERS]
 
 
 @dataclass(slots=True)
