@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luytre.media.rtp.packet import Packet, build
-from luytre.media.rtp.reorder import MAX_DROPOUT, STRANGERS, WINDOW_PACKETS, WINDOW_S, Window
+from luytre.media.rtp.reorder import STRANGERS, WINDOW_PACKETS, WINDOW_S, Window
+from luytre.media.rtp.sequence import MAX_DROPOUT
 
 
 def packet(number: int, ssrc: int = 7) -> bytes:

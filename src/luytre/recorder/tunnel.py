@@ -10,7 +10,7 @@ from contextlib import suppress
 from luytre.base.errors import Error
 from luytre.media.rtsp.tunnel import TunnelSession
 from luytre.recorder.intake import TLS
-from luytre.recorder.pipe import Pipe
+from luytre.recorder.pipe import RECEIVE_BYTES, Pipe
 
 Open = Callable[[], Awaitable[Pipe]]
 
@@ -80,13 +80,14 @@ class Tunnel:
         await fresh.sendall(self._session.post())
 
     def _takes(self, data: bytes) -> bool:
-        """Whether this can be said without a new connection. A camera never says anything on this one, but that it ended."""
+        """Whether this can be said without a new connection. All that is heard on this one is that it ended."""
         try:
-            if not self._speaking.sock.recv(1, socket.MSG_PEEK):
-                self._session.full()
+            while self._speaking.recv(RECEIVE_BYTES):
+                pass
+            self._session.full()
         except BlockingIOError:
             pass
-        except OSError:
+        except (OSError, Error):
             self._session.full()
         return self._session.holds(data)
 

@@ -13,13 +13,12 @@ Does not   repair or ask again; look into payloads; count what a decoder misses 
 from __future__ import annotations
 
 from luytre.media.rtp.rtcp import ReportBlock
+from luytre.media.rtp.sequence import MAX_DROPOUT
 
 WINDOW_PACKETS = 64
 WINDOW_S = 0.2
 # Of another source so many in a row, and the one before is taken to have ended.
 STRANGERS = 8
-# A jump by more is a source that begins anew, not packets lost (RFC 3550 appendix A.1: MAX_DROPOUT).
-MAX_DROPOUT = 3000
 HEADER_BYTES = 12
 
 
