@@ -19,10 +19,11 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.fuzz.targets import TARGETS
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # One input must not take longer, and all of it together no more memory: a parser that hangs or grows is found too.
 LONGEST_S = 10
