@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal
@@ -29,7 +29,7 @@ from luytre.simulator.reels import Reel
 from luytre.simulator.server import Simulator
 from luytre.simulator.sources import TICKS, Unit, VideoName
 from tests.peers.clips import make_clip
-from tests.simulator.watching import TIMEOUT_S, Watcher, opened
+from tests.simulator.watching import TIMEOUT_S, Watcher, opened, until
 
 WHO = Credentials("admin", "p@ss/w:rd")
 
@@ -270,15 +270,8 @@ def test_nobody_there_means_no_ticks(simulator: Simulator) -> None:
     until(lambda: simulator._timer is None)
 
 
-def until(done: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if done():
-            return
-        asyncio.run(asyncio.sleep(0.02))
-    raise AssertionError("it did not come")
-
-
-def test_udp_is_refused_and_noise_closes_the_connection(simulator: Simulator) -> None:
+def test_what_is_refused_and_that_noise_closes_the_connection(camera: Camera, simulator: Simulator) -> None:
+    camera.udp = False
     with socket.create_connection(("127.0.0.1", simulator.port), timeout=TIMEOUT_S) as raw:
         transport = "Transport: RTP/AVP;unicast;client_port=4000-4001"
         raw.sendall(f"SETUP {simulator.url(1)}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\n{transport}\r\n\r\n".encode())

@@ -184,6 +184,7 @@ def sim(
     auth: Annotated[Auth, typer.Option("--auth", metavar="none|basic|digest", help="sim.auth")] = Auth.NONE,
     user_name: Annotated[str, typer.Option("--user", metavar="USER", help="sim.user")] = "camera",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="sim.password_stdin")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="sim.tls")] = False,
     as_json: Json = False,
 ) -> None:
     perform(
@@ -197,6 +198,7 @@ def sim(
         auth=auth.value,
         user_name=user_name,
         password_stdin=password_stdin,
+        tls=tls,
         as_json=as_json,
     )
 

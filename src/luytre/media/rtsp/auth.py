@@ -17,6 +17,7 @@ from itertools import zip_longest
 from typing import Literal
 
 Scheme = Literal["none", "basic", "digest"]
+Algorithm = Literal["MD5", "SHA-256"]
 
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 _SCHEME = re.compile(r"(?:^|,)\s*(Basic|Digest|Bearer|Negotiate|NTLM)(?=\s|,|$)", re.IGNORECASE)
@@ -154,16 +155,28 @@ def new_nonce() -> str:
     return os.urandom(16).hex()
 
 
-def challenges_to_send(scheme: Scheme, realm: str, nonce: str) -> list[str]:
+def challenges_to_send(
+    scheme: Scheme, realm: str, nonce: str, *, algorithm: Algorithm = "MD5", stale: bool = False
+) -> list[str]:
     """WWW-Authenticate values of a server that wants `scheme`."""
     if scheme == "basic":
         return [f'Basic realm="{_escape(realm)}"']
     if scheme == "digest":
-        return [f'Digest realm="{_escape(realm)}", nonce="{nonce}", algorithm=MD5, qop="auth"']
+        more = ", stale=true" if stale else ""
+        return [f'Digest realm="{_escape(realm)}", nonce="{nonce}", algorithm={algorithm}, qop="auth"{more}']
     return []
 
 
-def accepted(scheme: Scheme, header: str, who: Credentials, method: str, realm: str, nonce: str) -> bool:
+def accepted(
+    scheme: Scheme,
+    header: str,
+    who: Credentials,
+    method: str,
+    realm: str,
+    nonce: str,
+    *,
+    algorithm: Algorithm = "MD5",
+) -> bool:
     """Server side: does this Authorization header prove that the other side knows user and password?"""
     kind, _, text = header.strip().partition(" ")
     if scheme == "basic" and kind.lower() == "basic":
@@ -176,7 +189,7 @@ def accepted(scheme: Scheme, header: str, who: Credentials, method: str, realm: 
         values = parameters(text)
         if values.get("username") != who.user or values.get("nonce") != nonce:
             return False
-        challenge = Challenge("digest", realm, nonce)
+        challenge = Challenge("digest", realm, nonce, algorithm=algorithm)
         cnonce = values.get("cnonce", "")
         qop = (values.get("nc", ""), cnonce, values["qop"]) if "qop" in values else None
         expected = _digest(challenge, who, method, values.get("uri", ""), qop, cnonce)
