@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luytre.media.rtp.lane import FRAME_SIZE, MASK, OWN_AT, PacketLane, interleave
+from luytre.media.rtp.lane import FRAME_SIZE, OWN_AT, PacketLane, interleave
 
 __all__ = ["FRAME_SIZE", "OWN_AT", "Lane", "interleave"]
 

@@ -20,7 +20,9 @@ OWN_AT = 6
 MASK = 0xFFFF_FFFF
 
 
-def interleave(payloads: Sequence[bytes], payload_type: int, *, marker: bool = True) -> tuple[bytes, list[int]]:
+def interleave(
+    payloads: Sequence[bytes], payload_type: int, *, marker: bool = True
+) -> tuple[bytes, list[int]]:
     """One access unit: its packets one behind the other, the marker on the last (if any), and where each begins."""
     parts: list[bytes] = []
     starts: list[int] = []
@@ -68,7 +70,9 @@ class PacketLane:
         """The last word: no more of this source."""
         return self._framed(
             rtcp.build(
-                rtcp.ReceiverReport(self.ssrc), rtcp.SourceDescription(self.ssrc, cname), rtcp.Bye((self.ssrc,))
+                rtcp.ReceiverReport(self.ssrc),
+                rtcp.SourceDescription(self.ssrc, cname),
+                rtcp.Bye((self.ssrc,)),
             )
         )
 
