@@ -33,6 +33,8 @@ RANK_SOURCE: Final = 2
 NOTARY_TURNS: Final = Turns(first_s=60.0, period_s=900.0, limit_s=840.0)
 # Recording goes first.
 NOTARY_NICE: Final = 10
+# What it encodes may wait; what is recorded of other cameras may not.
+CONVERTER_NICE: Final = 5
 
 _log = log.get("supervisor")
 
@@ -80,7 +82,9 @@ class Supervisor:
 
 
 def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
-    """The web process on an open listening socket, `shards` recorders, and the notary, which takes turns."""
+    """The web process on an open listening socket, `shards` recorders, what they record foreign sources from, and the
+    notary, which takes turns.
+    """
     web = Child(
         name="web",
         command=(sys.executable, "-m", "luytre.app.web", str(directory), "--fd", str(listen_fd)),
@@ -102,7 +106,13 @@ def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
         nice=NOTARY_NICE,
         turns=NOTARY_TURNS,
     )
-    return [web, notary, *recorders]
+    converter = Child(
+        name="converter",
+        command=(sys.executable, "-m", "luytre.converter", str(directory)),
+        rank=RANK_SOURCE,
+        nice=CONVERTER_NICE,
+    )
+    return [web, notary, *recorders, converter]
 
 
 def _recorder(directory: Path, shard: int, shards: int) -> tuple[str, ...]:
