@@ -18,7 +18,7 @@ from luytre.converter.pictures import CopiedVideo, EncodedVideo, is_copied
 from luytre.converter.plan import ForeignStream
 from luytre.converter.source import open_source
 from luytre.converter.state import Conversion
-from luytre.converter.tracks import Outgoing, Source, Unit
+from luytre.converter.tracks import Outgoing, Packet, Source, Unit
 from luytre.media.sdp import Media
 
 # What is told of a stream is told of so long.
@@ -103,7 +103,7 @@ class Converting:
                 if begun:
                     yield (VIDEO if is_video else AUDIO), unit
 
-    def _put(self, track: Outgoing, packet: av.Packet) -> list[Unit]:
+    def _put(self, track: Outgoing, packet: Packet) -> list[Unit]:
         try:
             return track.put(packet)
         except av.error.FFmpegError as error:

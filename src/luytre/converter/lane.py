@@ -33,7 +33,7 @@ class Lane:
         stamp = unit.ticks + self._base
         if self._newest is None or stamp >= self._newest[0]:
             self._newest = stamp, arrived_us
-        parts = []
+        parts: list[bytes] = []
         last = len(unit.payloads) - 1
         for number, payload in enumerate(unit.payloads):
             packet = build(

@@ -17,7 +17,7 @@ from av.video.frame import PictureType
 from luytre.archive.keys import Cause
 from luytre.base.errors import Error
 from luytre.converter.failures import failure
-from luytre.converter.tracks import Incoming, Unit
+from luytre.converter.tracks import Incoming, Packet, Unit
 from luytre.media import h264, h265
 from luytre.media.nal import split_annexb, to_length_prefixed
 from luytre.media.rtp import packetizer
@@ -64,7 +64,7 @@ class CopiedVideo:
             return ()
         return tuple(nal for nal in sets if self._house.is_parameter_set(self._house.nal_type(nal[0])))
 
-    def put(self, packet: av.Packet) -> list[Unit]:
+    def put(self, packet: Packet) -> list[Unit]:
         """One unit a picture, or none."""
         pieces = [packet] if self._filter is None else self._filter.filter(packet)
         units = []
@@ -95,7 +95,7 @@ class EncodedVideo:
         sets = tuple(split_annexb(bytes(self._encoder.extradata)))
         self.media = video_media("h264", tuple(nal for nal in sets if h264.is_parameter_set(nal[0] & 0x1F)))
 
-    def put(self, packet: av.Packet) -> list[Unit]:
+    def put(self, packet: Packet) -> list[Unit]:
         """What the encoder gives back at once. Raises Error when nothing can be decoded, or the size changes."""
         assert packet.time_base is not None
         try:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import av
 
-from luytre.converter.tracks import Incoming, Outgoing, Unit
+from luytre.converter.tracks import Incoming, Outgoing, Packet, Unit
 from luytre.media.rtp import packetizer
 from luytre.media.sdp import Media
 
@@ -61,7 +61,7 @@ class CopiedSound:
         self.media = media
         self._pack = pack
 
-    def put(self, packet: av.Packet) -> list[Unit]:
+    def put(self, packet: Packet) -> list[Unit]:
         assert packet.pts is not None
         assert packet.time_base is not None
         return self._pack(bytes(packet), round(packet.pts * packet.time_base * self.media.clock_rate))
@@ -99,7 +99,7 @@ class EncodedSound:
         channels = 1 if layout == "mono" else 2
         self.media = _aac_media(bytes(made.extradata), self._rate, channels)
 
-    def put(self, packet: av.Packet) -> list[Unit]:
+    def put(self, packet: Packet) -> list[Unit]:
         assert packet.time_base is not None
         try:
             frames = self._decoder.decode(packet)

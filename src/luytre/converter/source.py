@@ -9,19 +9,23 @@ Does not   know what becomes of the packets (pictures.py, sounds.py).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from http.client import HTTPException
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
 
 from luytre.archive.keys import Cause
 from luytre.base.clock import SYSTEM, Clock
+from luytre.base.errors import Error
 from luytre.converter.failures import failure, from_ffmpeg
 from luytre.converter.plan import ForeignStream
-from luytre.converter.snapshots import Snapshots, content_type
-from luytre.converter.tracks import Incoming, Source
+from luytre.converter.snapshots import Snapshots, interval_s
+from luytre.converter.tracks import Incoming, Packet, Source
+from luytre.converter.web import Endless, Web, from_web
 from luytre.media.rtsp.url import FOREIGN, join_credentials, without_marker
 
 OPEN_S: Final = 10.0
@@ -32,7 +36,11 @@ FORWARD_S: Final = 5.0
 BACK_S: Final = 1.0
 # Later than this is later for good: what follows is paced from there.
 LATE_S: Final = 0.5
+# µs: long enough for a camera that sends one picture a second.
+ANALYSE_US: Final = "3000000"
 _TICKS: Final = 90_000
+_JPEG: Final = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
+_PLAYLISTS: Final = frozenset({"application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl"})
 _WEB: Final = "http,https,tcp,tls,crypto"
 _PROTOCOLS: Final = {
     "http": _WEB,
@@ -54,28 +62,35 @@ def open_source(stream: ForeignStream, clock: Clock = SYSTEM) -> Source:
     scheme = stream.url.partition("://")[0].lower()
     if scheme not in FOREIGN:
         raise failure(Cause.CONVERTER_FAILED, "an address of this kind is not opened")
+    url = without_marker(stream.url).partition("#")[0]
     if scheme in ("http", "https"):
-        kind = content_type(stream.url, stream.user, stream.password, OPEN_S)
-        if kind in ("image/jpeg", "image/jpg", "image/pjpeg"):
-            return Snapshots(stream.url, stream.user, stream.password, clock)
-    return FFmpegSource(stream, clock)
+        web = Web(url, stream.user, stream.password)
+        answer = web.ask(OPEN_S)
+        kind = answer.headers.get_content_type().lower()
+        if kind in _JPEG:
+            return Snapshots(web, answer, interval_s(stream.url), clock)
+        # A stream has no length; a playlist, and what FFmpeg must be able to seek in, it opens itself.
+        if answer.length is None and kind not in _PLAYLISTS and not urlsplit(url).path.endswith(".m3u8"):
+            return FFmpegSource(lambda: _read(Endless(answer), kind), stream.audio, clock)
+        answer.close()
+    whole = join_credentials(url, stream.user, stream.password)
+    return FFmpegSource(lambda: _open(whole), stream.audio, clock)
 
 
 class FFmpegSource:
-    """What `av.open` reads."""
+    """What `av.open` reads. `start` opens it. Raises Error."""
 
-    def __init__(self, stream: ForeignStream, clock: Clock) -> None:
-        url = without_marker(stream.url).partition("#")[0]
+    def __init__(self, start: Callable[[], InputContainer], audio: bool, clock: Clock) -> None:
         self._clock = clock
         try:
-            self._container = _open(join_credentials(url, stream.user, stream.password))
-        except av.error.FFmpegError as error:
-            raise from_ffmpeg(error, opening=True) from None
+            self._container = start()
+        except (av.error.FFmpegError, OSError, HTTPException) as error:
+            raise _failed(error, opening=True) from None
         try:
             videos, sounds = self._container.streams.video, self._container.streams.audio
             if not videos:
                 raise failure(Cause.NO_VIDEO, "the source has no video")
-            self._streams: list[Any] = [videos[0], *(sounds[:1] if stream.audio else ())]
+            self._streams: list[Any] = [videos[0], *(sounds[:1] if audio else ())]
             self.video = _incoming(self._streams[0])
             self.audio = _incoming(self._streams[1]) if len(self._streams) > 1 else None
         except BaseException:
@@ -85,7 +100,7 @@ class FFmpegSource:
         self._timeless = bool(names & _TIMELESS)
         self._pace = Pace(clock) if names & _BURSTS or (self._container.duration or 0) > 0 else None
 
-    def packets(self) -> Iterator[tuple[bool, av.Packet]]:
+    def packets(self) -> Iterator[tuple[bool, Packet]]:
         began_s, watch = self._clock.monotonic_s(), Watch(self._clock)
         try:
             for packet in self._container.demux(self._streams):
@@ -105,8 +120,8 @@ class FFmpegSource:
                     if self._pace is not None:
                         self._pace.wait(at_s)
                 yield is_video, packet
-        except av.error.FFmpegError as error:
-            raise from_ffmpeg(error, opening=False) from None
+        except (av.error.FFmpegError, OSError, HTTPException) as error:
+            raise _failed(error, opening=False) from None
         raise failure(Cause.CLOSED_BY_CAMERA, "the source ended")
 
     def close(self) -> None:
@@ -117,8 +132,7 @@ def _open(url: str) -> InputContainer:
     scheme = url.partition("://")[0]
     options = {
         "protocol_whitelist": _PROTOCOLS[scheme],
-        # Long enough for a camera that sends one picture a second.
-        "analyzeduration": "3000000",
+        "analyzeduration": ANALYSE_US,
         "rw_timeout": str(round(STALL_S * 1e6)),
     }
     if scheme in ("rtsp", "rtsps"):
@@ -129,7 +143,23 @@ def _open(url: str) -> InputContainer:
     elif scheme in ("http", "https"):
         # For HLS: one segment behind the edge, so that the next is there when it is wanted.
         options["live_start_index"] = "-2"
-    return av.open(url, options=options, timeout=(OPEN_S, STALL_S))
+    return av.open(url, "r", options=options, timeout=(OPEN_S, STALL_S))
+
+
+def _read(body: Endless, kind: str) -> InputContainer:
+    """FFmpeg's view of a stream that we read."""
+    form = "mpjpeg" if kind == "multipart/x-mixed-replace" else None
+    return av.open(
+        body, "r", format=form, options={"analyzeduration": ANALYSE_US, "protocol_whitelist": _WEB}
+    )
+
+
+def _failed(error: Exception, *, opening: bool) -> Error:
+    if isinstance(error, av.error.FFmpegError):
+        return from_ffmpeg(error, opening=opening)
+    if isinstance(error, TimeoutError) and not opening:
+        return failure(Cause.STALLED, "the source sends no more pictures")
+    return from_web(error)
 
 
 def _incoming(stream: Any) -> Incoming:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import av
 
 from luytre.media import sdp
+
+# One of FFmpeg's, of a stream or of none.
+Packet: TypeAlias = "av.Packet[Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Source(Protocol):
     video: Incoming
     audio: Incoming | None
 
-    def packets(self) -> Iterator[tuple[bool, av.Packet]]:
+    def packets(self) -> Iterator[tuple[bool, Packet]]:
         """(is it video, packet), in the order of decoding. Raises Error where it ends."""
 
     def close(self) -> None:
@@ -51,5 +54,5 @@ class Outgoing(Protocol):
 
     media: sdp.Media
 
-    def put(self, packet: av.Packet) -> list[Unit]:
+    def put(self, packet: Packet) -> list[Unit]:
         """What became of a packet. Raises Error(bad_media), av.error.FFmpegError."""
