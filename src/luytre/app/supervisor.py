@@ -34,6 +34,8 @@ RANK_SOURCE: Final = 2
 NOTARY_TURNS: Final = Turns(first_s=60.0, period_s=900.0, limit_s=840.0)
 # Recording goes first.
 NOTARY_NICE: Final = 10
+# What it encodes may wait; what is recorded of other cameras may not.
+CONVERTER_NICE: Final = 5
 
 _log = log.get("supervisor")
 
@@ -81,8 +83,8 @@ class Supervisor:
 
 
 def node_children(directory: Path, shards: int, listen_fd: int, rtsp: RtspPort | None = None) -> list[Child]:
-    """The web process on an open listening socket, `shards` recorders, the notary, which takes turns, and the door for
-    readers where there is one.
+    """The web process on an open listening socket, `shards` recorders, what they record foreign sources from, the notary,
+    which takes turns, and the door for readers where there is one.
     """
     web = Child(
         name="web",
@@ -105,7 +107,13 @@ def node_children(directory: Path, shards: int, listen_fd: int, rtsp: RtspPort |
         nice=NOTARY_NICE,
         turns=NOTARY_TURNS,
     )
-    return [web, notary, *([] if rtsp is None else [_restream(directory, rtsp)]), *recorders]
+    converter = Child(
+        name="converter",
+        command=(sys.executable, "-m", "luytre.converter", str(directory)),
+        rank=RANK_SOURCE,
+        nice=CONVERTER_NICE,
+    )
+    return [web, notary, *([] if rtsp is None else [_restream(directory, rtsp)]), *recorders, converter]
 
 
 def _restream(directory: Path, rtsp: RtspPort) -> Child:

@@ -127,6 +127,16 @@ class VolumeConfig(BaseModel):
         return value
 
 
+class ConverterConfig(BaseModel):
+    """Sources that are no RTSP with H.264 or H.265. `max_encodes`: so many streams are encoded at the same time; 0: one
+    per core.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_encodes: Annotated[int, Field(ge=0, le=256)] = 0
+
+
 class NodeConfig(BaseModel):
     """The settings of a node. `shards` 0: as many recorders as cores and cameras ask for. `database` None:
     DIR/luytre.db. `alarm_days`: how many days before a promise breaks it is said. `rtsp_port`: where other programs read
@@ -146,6 +156,7 @@ class NodeConfig(BaseModel):
     alarm_days: Annotated[float, Field(ge=0, le=365)] = 7.0
     classes: tuple[ClassConfig, ...] = (ClassConfig(name=STANDARD),)
     volumes: Annotated[tuple[VolumeConfig, ...], Field(min_length=1)]
+    converter: ConverterConfig = ConverterConfig()
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
@@ -253,9 +264,20 @@ def render(config: NodeConfig) -> str:
         "# Báo trước khi sắp không giữ đủ số ngày cam kết, ngày / warn this many days before a promise breaks",
         f"alarm_days = {config.alarm_days:g}",
     ]
+    lines += _converter_lines(config.converter)
     lines += [line for one in config.classes for line in _class_lines(one)]
     lines += [line for volume in config.volumes for line in _volume_lines(volume)]
     return "\n".join(lines) + "\n"
+
+
+def _converter_lines(converter: ConverterConfig) -> list[str]:
+    return [
+        "",
+        "# Nguồn hình phải nén lại (MJPEG, MPEG-4 …) / sources that must be encoded",
+        "[converter]",
+        "# Nhiều nhất cùng lúc; 0: bằng số nhân / at most at the same time; 0: one per core",
+        f"max_encodes = {converter.max_encodes}",
+    ]
 
 
 def _class_lines(one: ClassConfig) -> list[str]:

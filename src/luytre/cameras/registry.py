@@ -27,10 +27,11 @@ from luytre.base.errors import Error, Kind, from_os
 from luytre.base.ids import uuid7
 from luytre.base.secrets import Secrets
 from luytre.cameras import placement
-from luytre.cameras.planning import make_plan
+from luytre.cameras.planning import make_plans
 from luytre.cameras.recording import Recording, RecordingChange, changed
 from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of, set_recording
-from luytre.media.rtsp.url import address, redact, split_credentials
+from luytre.converter import plan as converter_plan
+from luytre.media.rtsp.url import redact, require_source, split_credentials
 from luytre.recorder import plan as recorder_plan
 from luytre.recorder.plan import Plan
 
@@ -208,19 +209,25 @@ class Registry:
         """What the recorders are to record, passwords opened. A password that cannot be opened costs only its
         camera.
         """
+        return self.plans(config)[0]
+
+    def plans(self, config: NodeConfig) -> tuple[Plan, converter_plan.ForeignPlan]:
+        """The recorders' and the converter's."""
         memory = None if self._directory is None else self._directory / RUN_FOLDER / placement.WEIGHTS_FILE
         weights = placement.weigh(config.volumes, memory)
         with self._database.reading() as session:
             rows = session.scalars(_living().where(CameraRow.enabled).order_by(CameraRow.code_key))
-            return make_plan(rows, config, weights, self._secrets)
+            return make_plans(rows, config, weights, self._secrets)
 
     def write_plan(self, directory: Path) -> None:
-        """DIR/run/plan.json anew, whole and in the order of changes, whoever makes them at the same time."""
+        """DIR/run/plan.json and foreign.json anew, whole and in the order of changes, whoever makes them."""
         if self._config is None:
             raise ValueError("a registry without settings has no plan")
         folder = directory / RUN_FOLDER
         with _turn(folder):
-            recorder_plan.save(self.plan(self._config), folder / PLAN_FILE)
+            plan, foreign = self.plans(self._config)
+            converter_plan.save(foreign, folder / converter_plan.FILE)
+            recorder_plan.save(plan, folder / PLAN_FILE)
 
     def _publish(self) -> None:
         if self._directory is not None:
@@ -247,7 +254,7 @@ class Registry:
     def _set_url(self, row: CameraRow, name: str, url: str) -> tuple[str, str]:
         """Set a stream's address; returns the credentials that stood in it."""
         clean, user, password = split_credentials(_limited("url", url))
-        address(clean)
+        require_source(clean)
         stream = _stream(row, name)
         stream.url = redact(clean)
         # Some cameras want the password in the path or the query (XiongMai): then the whole address is a
