@@ -49,6 +49,13 @@ _VI: Mapping[str, Words] = {
     "no_stream": Words("Camera này không có luồng hình được chọn", "Chọn luồng chính của camera."),
     "camera_exists": Words("Mã camera này đã được dùng", "Chọn mã khác, hoặc sửa camera đang có."),
     "bad_code": Words("Mã camera không hợp lệ", "Dùng chữ, số, dấu chấm và gạch nối, ví dụ DK-01."),
+    "bad_onvif": Words(
+        "Đây không phải địa chỉ của camera ONVIF", "Viết tên máy, hoặc http://MÁY/onvif/device_service."
+    ),
+    "no_onvif": Words(
+        "Chưa biết địa chỉ ONVIF của camera này",
+        "Nhập địa chỉ ONVIF trong trang của camera, hoặc dò tìm lại.",
+    ),
     "bad_url": Words("Đây không phải địa chỉ camera", "Viết theo dạng rtsp://MÁY/ĐƯỜNG-DẪN."),
     "no_class": Words(
         "Không có lớp lưu trữ này", "Chọn một lớp trong danh sách; các lớp nằm trong luytre.toml."
@@ -136,6 +143,13 @@ _EN: Mapping[str, Words] = {
     "no_stream": Words("The camera has no such stream", "Choose the camera's main stream."),
     "camera_exists": Words("This camera code is taken", "Choose another, or change the camera that has it."),
     "bad_code": Words("This is not a camera code", "Use letters, digits, dots and hyphens, such as DK-01."),
+    "bad_onvif": Words(
+        "This is not the address of an ONVIF camera", "Write its host, or http://HOST/onvif/device_service."
+    ),
+    "no_onvif": Words(
+        "The node does not know where this camera speaks ONVIF",
+        "Enter its ONVIF address on the camera's page, or search for it.",
+    ),
     "bad_url": Words("This is not the address of a camera", "Write it as rtsp://HOST/PATH."),
     "no_class": Words("There is no such retention class", "Choose one of the list; they are in luytre.toml."),
     "no_volume": Words("There is no such volume", "Choose one of the list, or leave the choice to the node."),
