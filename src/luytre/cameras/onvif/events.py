@@ -10,16 +10,14 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from luytre.base.clock import US_PER_S, to_us
 from luytre.base.errors import Error
+from luytre.cameras.events import DeviceEvent, EventKind
 from luytre.cameras.onvif import refusals
 from luytre.cameras.onvif.soap import Device, dig, many, text
-
-EventKind = Literal["motion", "tamper", "input"]
 
 # How long the camera may keep a call open when it has nothing to say; how long it keeps the subscription.
 PULL_S: Final = 20
@@ -50,17 +48,6 @@ _STATE_NAMES: Final = (
     "alarm",
 )
 _TRUE, _FALSE = {"true", "1", "on", "active"}, {"false", "0", "off", "inactive"}
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceEvent:
-    """`camera`: its UUID; `active`: it begins (True), ends (False), or only happens (None); `source`: rule and lens."""
-
-    camera: str
-    kind: EventKind
-    active: bool | None
-    at_us: int
-    source: str
 
 
 async def listen(device: Device, tell: Callable[[DeviceEvent], None]) -> None:

@@ -43,7 +43,7 @@ class Head:
 
     def __init__(self, device: Device, profile: str) -> None:
         self._device = device
-        self._profile = profile
+        self.profile = profile
 
     async def move(self, velocity: Vector, seconds: float) -> None:
         """Go on moving until `stop`, at most `seconds`: the camera stops by itself if nobody can tell it to."""
@@ -115,7 +115,7 @@ class Head:
         )
 
     async def _call(self, operation: str, **arguments: Any) -> Any:
-        return await self._device.call("ptz", operation, {"ProfileToken": self._profile, **arguments})
+        return await self._device.call("ptz", operation, {"ProfileToken": self.profile, **arguments})
 
 
 async def head(device: Device) -> Head:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -65,6 +66,15 @@ class _Bounded(aiohttp.ClientResponse):
         return await super().read()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a camera told before: its clock minus the node's, addresses of its services and of Media2."""
+
+    offset_us: int | None
+    services: dict[str, str]
+    media2: str
+
+
 class Device:
     """A connection to one camera; made by `connect`.
 
@@ -85,6 +95,10 @@ class Device:
     @property
     def host(self) -> str:
         return urlsplit(self.access.url).hostname or ""
+
+    @property
+    def known(self) -> Known:
+        return Known(self.offset_us, dict(self.services), self.media2)
 
     def has(self, service: str) -> bool:
         return service in self.services
@@ -229,9 +243,10 @@ class Device:
 
 
 @asynccontextmanager
-async def connect(access: Access, clock: Clock = SYSTEM) -> AsyncIterator[Device]:
-    """A camera whose clock and services are known. Raises Error: cause "host_down", "refused", "timeout", "tls_failed",
-    "auth_failed", "not_onvif", "onvif_fault".
+async def connect(access: Access, clock: Clock = SYSTEM, known: Known | None = None) -> AsyncIterator[Device]:
+    """A camera whose clock and services are known: asked for, if they are not handed in.
+
+    Raises Error: cause "host_down", "refused", "timeout", "tls_failed", "auth_failed", "not_onvif", "onvif_fault".
     """
     digest = (aiohttp.DigestAuthMiddleware(access.user, access.password),) if access.user else ()
     async with aiohttp.ClientSession(
@@ -242,8 +257,15 @@ async def connect(access: Access, clock: Clock = SYSTEM) -> AsyncIterator[Device
         trust_env=False,
     ) as session:
         device = Device(access, session, clock)
-        await device.read_clock()
-        await device.find_services()
+        if known is None:
+            await device.read_clock()
+            await device.find_services()
+        else:
+            device.offset_us, device.services, device.media2 = (
+                known.offset_us,
+                dict(known.services),
+                known.media2,
+            )
         yield device
 
 
