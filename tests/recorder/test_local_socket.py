@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luytre.archive.keys import StreamKey
+from luytre.base import local_socket
 from luytre.base.errors import Error
 from luytre.media.tracks import Sample, VideoTrack
-from luytre.recorder import local_socket, wire
+from luytre.recorder import wire
 from luytre.recorder.publish import LiveTimes
 from luytre.recorder.subscribe import RecorderLink
 from luytre.simulator.camera import Camera

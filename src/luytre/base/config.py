@@ -127,9 +127,20 @@ class VolumeConfig(BaseModel):
         return value
 
 
+class ConverterConfig(BaseModel):
+    """Sources that are no RTSP with H.264 or H.265. `max_encodes`: so many streams are encoded at the same time; 0: one
+    per core.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_encodes: Annotated[int, Field(ge=0, le=256)] = 0
+
+
 class NodeConfig(BaseModel):
     """The settings of a node. `shards` 0: as many recorders as cores and cameras ask for. `database` None:
-    DIR/luytre.db. `alarm_days`: how many days before a promise breaks it is said.
+    DIR/luytre.db. `alarm_days`: how many days before a promise breaks it is said. `rtsp_port`: where other programs read
+    the cameras, 0 for not at all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -138,12 +149,14 @@ class NodeConfig(BaseModel):
     zone: Annotated[str, AfterValidator(_zone)] = "Asia/Ho_Chi_Minh"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    rtsp_port: Annotated[int, Field(ge=0, le=65535)] = 8554
     shards: Annotated[int, Field(ge=0, le=64)] = 0
     segment_s: Annotated[float, Field(ge=5, le=1800)] = 300.0
     database: Annotated[str | None, Field(repr=False)] = None
     alarm_days: Annotated[float, Field(ge=0, le=365)] = 7.0
     classes: tuple[ClassConfig, ...] = (ClassConfig(name=STANDARD),)
     volumes: Annotated[tuple[VolumeConfig, ...], Field(min_length=1)]
+    converter: ConverterConfig = ConverterConfig()
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
@@ -238,6 +251,8 @@ def render(config: NodeConfig) -> str:
         "# Địa chỉ trang web; 0.0.0.0 để máy khác vào được / where the pages are served",
         f"host = {_text(config.host)}",
         f"port = {config.port}",
+        "# Cổng RTSP cho VLC, VMS đọc camera; 0: tắt / RTSP port for VLC or a VMS to read the cameras; 0: off",
+        f"rtsp_port = {config.rtsp_port}",
         "# Số tiến trình ghi hình; 0: tự chọn / recorder processes; 0: as many as needed",
         f"shards = {config.shards}",
         "# Độ dài một tệp, giây / length of a file, seconds",
@@ -249,9 +264,20 @@ def render(config: NodeConfig) -> str:
         "# Báo trước khi sắp không giữ đủ số ngày cam kết, ngày / warn this many days before a promise breaks",
         f"alarm_days = {config.alarm_days:g}",
     ]
+    lines += _converter_lines(config.converter)
     lines += [line for one in config.classes for line in _class_lines(one)]
     lines += [line for volume in config.volumes for line in _volume_lines(volume)]
     return "\n".join(lines) + "\n"
+
+
+def _converter_lines(converter: ConverterConfig) -> list[str]:
+    return [
+        "",
+        "# Nguồn hình phải nén lại (MJPEG, MPEG-4 …) / sources that must be encoded",
+        "[converter]",
+        "# Nhiều nhất cùng lúc; 0: bằng số nhân / at most at the same time; 0: one per core",
+        f"max_encodes = {converter.max_encodes}",
+    ]
 
 
 def _class_lines(one: ClassConfig) -> list[str]:

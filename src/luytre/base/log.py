@@ -1,6 +1,6 @@
 """Logs: one JSON object per line, credentials taken out.
 
-Promises   no password in an rtsp address, and no value named like a secret, reaches a line; a line is one
+Promises   no password in an address, and no value named like a secret, reaches a line; a line is one
            line.
 Does not   rotate files (luytre.app.children does for all processes) or decide what is worth a line.
 
@@ -21,9 +21,9 @@ from luytre.base.clock import rfc3339
 
 _FIELDS = "luytre_fields"
 # Whatever stands between "//" and the last "@" before white space or a quote: passwords hold "/" and "@" too.
-_ADDRESS = re.compile(r"\b(rtspu?s?|https?|postgresql(?:\+\w+)?)://[^\s\"'<>]*@", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://[^\s\"'<>]*@", re.IGNORECASE)
 _SECRET_FIELD = re.compile(
-    r"(?i)(?<![a-z])((?:user_?)?(?:passwd|password|pass|pwd|psw|ticket|token)=)[^&;/_\s\"']*"
+    r"(?i)(?<![a-z])((?:user_?)?(?:passphrase|passwd|password|pass|pwd|psw|ticket|token)=)[^&;/_\s\"']*"
 )
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|ticket|cookie|csrf|authorization|\bkey$")
 

@@ -1,13 +1,15 @@
-"""The recorders' plan, made of the settings and the cameras' rows.
+"""The recorders' plan, and the converter's, made of the settings and the cameras' rows.
 
 Promises   a password that cannot be opened, a class or a volume that is no longer in the settings, costs only its
            camera what it cannot have; the rest of the plan is whole.
-Does not   read the database, or write the plan (registry.py).
+Does not   read the database, or write the plans (registry.py).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from luytre.archive.promise import Promise
 from luytre.base import log
@@ -15,10 +17,28 @@ from luytre.base.config import ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.errors import Error
 from luytre.base.secrets import Secrets
 from luytre.cameras import placement
-from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of
+from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of, transport_of
+from luytre.converter.plan import ForeignPlan, ForeignStream
+from luytre.media.rtsp.url import is_foreign
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan
 
 _log = log.get("cameras")
+# The run folder in the node's directory.
+_RUN = "run"
+
+
+def make_plans(
+    rows: Iterable[CameraRow], config: NodeConfig, weights: Mapping[str, float], secrets: Secrets
+) -> tuple[Plan, ForeignPlan]:
+    """What the recorders are to record, and what the converter is to convert for them; `weights` as `make_plan`."""
+    plan = make_plan(rows, config, weights, secrets)
+    foreign = {stream.key: _foreign(stream) for stream in plan.streams if is_foreign(stream.url)}
+    streams = tuple(
+        _converted(stream, foreign[stream.key]) if stream.key in foreign else stream
+        for stream in plan.streams
+    )
+    most = config.converter.max_encodes or len(os.sched_getaffinity(0))
+    return replace(plan, streams=streams), ForeignPlan(tuple(foreign.values()), most)
 
 
 def make_plan(
@@ -94,9 +114,28 @@ def _streams(row: CameraRow, volumes: tuple[str, ...], secrets: Secrets) -> list
                 hours=recording.hours,
                 preroll_s=recording.preroll_s,
                 postroll_s=recording.postroll_s,
+                transport=transport_of(row),
             )
         )
     return made
+
+
+def _foreign(stream: StreamPlan) -> ForeignStream:
+    return ForeignStream(
+        camera=stream.camera,
+        code=stream.code,
+        stream=stream.stream,
+        url=stream.url,
+        user=stream.user,
+        password=stream.password,
+        audio=stream.audio,
+    )
+
+
+def _converted(stream: StreamPlan, foreign: ForeignStream) -> StreamPlan:
+    """As the recorder has it: from the converter, which needs no password of it."""
+    url = f"rtsp://converter/{stream.camera}/{stream.stream}"
+    return replace(stream, url=url, user="", password="", socket=f"{_RUN}/{foreign.socket}")
 
 
 def _opened(row: CameraRow, stream: StreamRow, secrets: Secrets) -> tuple[str, str]:

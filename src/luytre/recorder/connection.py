@@ -19,12 +19,12 @@ from typing import Any
 from luytre.archive.keys import Cause
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error, Kind
+from luytre.base.local_socket import dial
 from luytre.media.rtsp.client import ClientSession, Described, Playing, Redirect
 from luytre.media.rtsp.setup import Way
 from luytre.media.rtsp.tunnel import TunnelSession
 from luytre.media.rtsp.url import Address, address, port_given, split_credentials
 from luytre.recorder.intake import Intake
-from luytre.recorder.local_socket import dial
 from luytre.recorder.pipe import Pipe
 from luytre.recorder.plan import Transport
 from luytre.recorder.tls import failure as tls_failure

@@ -86,22 +86,6 @@ class VolumePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignPlan:
-    """A stream that does not speak RTSP with H.264 or H.265: the converter takes it, and a `StreamPlan` with the same
-    `socket` records what comes out. `url` without credentials, of any kind that PyAV opens.
-    """
-
-    camera: str
-    code: str
-    stream: str
-    url: str
-    socket: str
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    audio: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """`alarm_days`: how many days before a promise breaks it is said; `zone`: the ward's, for recording hours."""
 
@@ -111,7 +95,6 @@ class Plan:
     promises: tuple[Promise, ...] = (Promise(),)
     alarm_days: float = 7.0
     zone: str = "UTC"
-    foreign: tuple[ForeignPlan, ...] = ()
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -137,7 +120,6 @@ def load(path: Path) -> Plan:
             tuple(Promise(**promise) for promise in fields["promises"]),
             float(fields["alarm_days"]),
             str(fields["zone"]),
-            tuple(ForeignPlan(**foreign) for foreign in fields["foreign"]),
         )
     except FileNotFoundError as error:
         raise Error(

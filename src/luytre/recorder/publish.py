@@ -12,9 +12,10 @@ from itertools import count
 from pathlib import Path
 
 from luytre.archive.keys import StreamKey
+from luytre.base import local_socket
 from luytre.base.errors import Error
 from luytre.media.tracks import Sample
-from luytre.recorder import local_socket, wire
+from luytre.recorder import wire
 from luytre.recorder.run import Run
 from luytre.recorder.state import StreamState
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from luytre.archive.keys import StreamKey
+from luytre.base import local_socket
 from luytre.base.errors import Error
 from luytre.media.tracks import Track
-from luytre.recorder import local_socket, wire
+from luytre.recorder import wire
 from luytre.recorder.state import StreamState
 
 RETRY_S = 0.5

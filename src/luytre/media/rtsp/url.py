@@ -13,11 +13,17 @@ from urllib.parse import quote, unquote, urlsplit
 from luytre.base.errors import Error, Kind
 
 DEFAULT_PORTS = {"rtsp": 554, "rtspu": 554, "rtsps": 322}
+# In front of an rtsp address: through the converter, for cameras whose RTSP carries MJPEG or MPEG-4.
+CONVERT = "convert+"
+# What only the converter can take. No `file`: an address must not be able to read what is on this machine.
+FOREIGN = frozenset({"http", "https", "rtmp", "rtmps", "srt", "udp", f"{CONVERT}rtsp", f"{CONVERT}rtsps"})
+# These have no port that everybody uses.
+_NEED_PORT = frozenset({"srt", "udp"})
 _SCHEME = re.compile(r"^\s*([A-Za-z][A-Za-z0-9+.-]*)://(.*?)\s*$", re.DOTALL)
 _HOST_PORT = re.compile(r"^(\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~-]+)?\]|[^\[\]:@/?#]+)(?::(\d{0,5}))?$")
 # XiongMai puts the password into the path (/user=a_password=b_channel=1), others into the query.
 _SECRET_FIELD = re.compile(
-    r"(?i)(?<![a-z])((?:passwd|password|pass|pwd|psw)=)[^&;/\s]*?(?=_(?:channel|stream)=|[&;/\s]|$)"
+    r"(?i)(?<![a-z])((?:passphrase|passwd|password|pass|pwd|psw)=)[^&;/\s]*?(?=_(?:channel|stream)=|[&;/\s]|$)"
 )
 
 
@@ -109,6 +115,32 @@ def port_given(url: str) -> bool:
     return urlsplit(split_credentials(url)[0]).port is not None
 
 
+def is_foreign(url: str) -> bool:
+    """Whether the converter is needed for it."""
+    match = _SCHEME.match(url)
+    return match is not None and match.group(1).lower() in FOREIGN
+
+
+def without_marker(url: str) -> str:
+    """The address behind `convert+`."""
+    return url[len(CONVERT) :] if url.lower().startswith(CONVERT) else url
+
+
+def require_source(url: str) -> None:
+    """Raises Error(INVALID, cause="bad_url") for what no camera's address can be: the recorder's or the converter's."""
+    if not is_foreign(url):
+        address(url)
+        return
+    clean, _, _ = split_credentials(url)
+    try:
+        parts = urlsplit(clean)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _bad_url() from None
+    if not host or (parts.scheme in _NEED_PORT and port is None):
+        raise _bad_url()
+
+
 def redact(url: str) -> str:
     """The address as it may be logged: credentials and password fields become `***`. Never raises."""
     match = _SCHEME.match(url)
@@ -124,6 +156,6 @@ def _bad_url() -> Error:
     return Error(
         Kind.INVALID,
         "this is not the address of a camera",
-        hint="Write it as rtsp://HOST[:PORT]/PATH.",
+        hint="Write it as rtsp://HOST[:PORT]/PATH; http, https, rtmp, rtmps, srt and udp are understood too.",
         cause="bad_url",
     )

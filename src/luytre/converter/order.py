@@ -1,0 +1,40 @@
+"""What a worker is told on its standard input, where no other process sees it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from luytre.converter.plan import ForeignStream
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is told on its standard input. `parent`: whose end is its own."""
+
+    stream: ForeignStream
+    run_folder: str
+    max_encodes: int
+    parent: int
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @staticmethod
+    def from_json(data: bytes) -> Order:
+        fields = json.loads(data)
+        return Order(**{**fields, "stream": ForeignStream(**fields["stream"])})
+
+
+def die_with(parent: int) -> None:
+    """SIGKILL when the parent goes (prctl(2), Linux)."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have gone before the line above.
+    if os.getppid() != parent:
+        os._exit(1)
