@@ -42,6 +42,9 @@ _TIMEVAL = struct.Struct("@ll")
 _FRAME = struct.Struct(">BBH")
 _DATAGRAM = 65_536
 _PAIRS = 64
+# All lanes of a process read into the same one: nothing of it is kept.
+_BUFFER = bytearray(_DATAGRAM)
+_VIEW = memoryview(_BUFFER)
 
 
 class Lane:
@@ -96,12 +99,13 @@ class Lane:
         if self.waiting_for is not None:
             self.find_port()
         packets, self.early = self.early, []
-        receive, append = self.rtp.recv, packets.append
+        receive, append = self.rtp.recv_into, packets.append
         try:
             while budget > 0:
-                packet = receive(_DATAGRAM)
-                append(packet)
-                budget -= len(packet)
+                # Half of what recv() of a whole datagram's size takes.
+                size = receive(_BUFFER)
+                append(bytes(_VIEW[:size]))
+                budget -= size
         except (BlockingIOError, ConnectionRefusedError):
             # Refused: nobody takes what we send there. That is not what we are here for.
             pass
