@@ -65,12 +65,17 @@ def coded_at(coded: Coded, fps: float) -> Shown:
 
 
 def bursts() -> Shown:
-    """Five keyframes a second of 1.25 MB: 50 Mb/s. Filler (NAL unit type 12) does no decoder any harm."""
-    coded, step = encode_video("h264", frames=25, gop=1), TICKS // 5
+    """Every two seconds 1.25 MB at once, which are 50 Mb/s for the fifth of a second that the picture lasts. Filler (NAL
+    unit type 12) does no decoder any harm.
+    """
+    coded, step = encode_video("h264", frames=50, gop=1), TICKS // 5
     filler = b"\x0c" + b"\xff" * 1_250_000
     sets = getattr(coded.track, "parameter_sets", ())
     nals = [nals_of(sample) for sample in coded.samples]
-    units = [Unit(n * step, n * step, True, (*sets, *some, filler)) for n, some in enumerate(nals)]
+    units = [
+        Unit(n * step, n * step, True, (*sets, *some, *[filler] * (n % 10 == 5)))
+        for n, some in enumerate(nals)
+    ]
     return Shown(
         Reel(units, reel(coded).picture(), len(units) * step), [slices(some, "h264") for some in nals]
     )
@@ -144,7 +149,10 @@ async def a_day(folder: Path, transport: Transport) -> Day:
     return Day(records, ward.check(), until_us, transport)
 
 
-@pytest.fixture(scope="module", params=TRANSPORTS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(way, marks=pytest.mark.xdist_group(f"faults-{way}")) for way in TRANSPORTS],
+)
 def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Day:
     return asyncio.run(a_day(tmp_path_factory.mktemp("faults"), request.param))
 
