@@ -16,6 +16,7 @@ from luytre.base.errors import Error
 from luytre.media.rtsp.auth import Credentials, accepted, challenges_to_send
 from luytre.media.rtsp.messages import parse_headers
 from luytre.media.rtsp.server import Play, Presentation, ServerSession
+from luytre.media.rtsp.url import Address
 from luytre.recorder import connection
 from luytre.recorder.connection import Approach, connect
 from luytre.recorder.plan import StreamPlan, Transport
@@ -80,7 +81,7 @@ def test_encryption_is_not_given_up_by_itself(tmp_path: Path) -> None:
     with gst_serving({"/udp": reel}, **login, certificate=certificate) as server:
         url = server.url("/udp").replace("rtsp", "rtsps", 1)
         with pytest.raises(Error) as caught:
-            asyncio.run(probe(url, **login))
+            asyncio.run(probe(url, login["user"], login["password"]))
     assert caught.value.cause == "server_error"
 
 
@@ -160,7 +161,7 @@ def test_a_tunnel_whose_post_is_kept_or_closed(tmp_path: Path, asks: bool, reque
 def test_the_tunnels_own_port() -> None:
     asked = []
 
-    async def refuse(where: connection.Address) -> socket.socket:
+    async def refuse(where: Address) -> socket.socket:
         asked.append((where.host, where.port))
         raise ConnectionRefusedError
 
@@ -231,7 +232,7 @@ def good(heard: list[bytes] | None = None) -> Speak:
 def test_a_name_with_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = connection._resolve
 
-    async def several(where: connection.Address) -> list[Any]:
+    async def several(where: Address) -> list[Any]:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             dead = await resolve(replace(where, port=taken.getsockname()[1]))
