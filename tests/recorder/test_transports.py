@@ -16,6 +16,7 @@ from luytre.base.errors import Error
 from luytre.media.rtsp.auth import Credentials, accepted, challenges_to_send
 from luytre.media.rtsp.messages import parse_headers
 from luytre.media.rtsp.server import Play, Presentation, ServerSession
+from luytre.media.rtsp.url import Address
 from luytre.recorder import connection
 from luytre.recorder.connection import Approach, connect
 from luytre.recorder.plan import StreamPlan, Transport
@@ -24,7 +25,7 @@ from tests.media.clips import encode_video
 from tests.peers.certificates import self_signed
 from tests.peers.clips import make_clip
 from tests.peers.gstreamer import gst_serving, reel_mount
-from tests.recorder.ward import Speak, Ward, at_25_fps, camera_that, description, port_that
+from tests.recorder.ward import Speak, Ward, at_25_fps, camera_that, description, port_that, serving
 
 CODED = encode_video("h264", frames=50, gop=25)
 MEDIA = description(CODED)
@@ -80,7 +81,7 @@ def test_encryption_is_not_given_up_by_itself(tmp_path: Path) -> None:
     with gst_serving({"/udp": reel}, **login, certificate=certificate) as server:
         url = server.url("/udp").replace("rtsp", "rtsps", 1)
         with pytest.raises(Error) as caught:
-            asyncio.run(probe(url, **login))
+            asyncio.run(probe(url, login["user"], login["password"]))
     assert caught.value.cause == "server_error"
 
 
@@ -160,7 +161,7 @@ def test_a_tunnel_whose_post_is_kept_or_closed(tmp_path: Path, asks: bool, reque
 def test_the_tunnels_own_port() -> None:
     asked = []
 
-    async def refuse(where: connection.Address) -> socket.socket:
+    async def refuse(where: Address) -> socket.socket:
         asked.append((where.host, where.port))
         raise ConnectionRefusedError
 
@@ -198,19 +199,17 @@ def test_the_converter_is_asked_on_its_socket(tmp_path: Path) -> None:
                 camera, camera, "main", "rtsp://camera.invalid/cam", volume="volume", socket=f"run/{name}"
             )
         ward.write()
-        servers = [
-            await asyncio.start_unix_server(speak, tmp_path / "run" / name)
-            for speak, name in ((speaks, "good.sock"), (refuses, "busy.sock"))
-        ]
-        async with ward.recording() as ear:
+        async with (
+            serving(speaks, lambda serve: asyncio.start_unix_server(serve, tmp_path / "run" / "good.sock")),
+            serving(refuses, lambda serve: asyncio.start_unix_server(serve, tmp_path / "run" / "busy.sock")),
+            ward.recording() as ear,
+        ):
             await ear.recording("good")
             await ear.until(lambda: ear.is_state("busy", "retrying", "converter_busy"), "it says why")
             await ear.until(lambda: ear.is_state("gone", "retrying", "converter_failed"), "nobody is there")
             busy = ear.last("busy")
             assert busy is not None
             assert busy.detail == "all taken"
-        for server in servers:
-            server.close()
 
     asyncio.run(main())
     assert heard[0].startswith(b"OPTIONS rtsp://camera.invalid/cam RTSP/1.0\r\n")
@@ -231,7 +230,7 @@ def good(heard: list[bytes] | None = None) -> Speak:
 def test_a_name_with_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = connection._resolve
 
-    async def several(where: connection.Address) -> list[Any]:
+    async def several(where: Address) -> list[Any]:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             dead = await resolve(replace(where, port=taken.getsockname()[1]))
@@ -247,7 +246,7 @@ def test_another_host_is_not_told_the_password() -> None:
 
     async def main() -> None:
         async with port_that(good(heard)) as port:
-            moved = f"rtsp://u:p@localhost:{port}/cam"
+            moved = f"rtsp://{'u:p'}@localhost:{port}/cam"
 
             async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 await reader.readuntil(b"\r\n\r\n")
@@ -268,15 +267,15 @@ def test_an_ipv6_address_with_its_zone() -> None:
     heard: list[bytes] = []
 
     async def main() -> None:
-        try:
-            server = await asyncio.start_server(good(heard), "::1", 0)
-        except OSError:
-            pytest.skip("IPV6 ABSENT: nowhere to listen")
-        async with server:
+        async with serving(good(heard), lambda serve: asyncio.start_server(serve, "::1", 0)) as server:
             port = server.sockets[0].getsockname()[1]
             playing = await connect(f"rtsp://[::1%251]:{port}/cam", "", "", audio=False)
             assert playing.session.playing
             playing.close()
 
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("IPV6 ABSENT: nowhere to listen")
     asyncio.run(main())
     assert heard[0].startswith(b"OPTIONS rtsp://[::1]:")

@@ -21,7 +21,7 @@ from luytre.recorder.trust import Trust, forget, known, path_of
 from tests.media.clips import encode_video
 from tests.peers.certificates import self_signed
 from tests.recorder.test_bad_cameras import says_nothing, speaks_ssh
-from tests.recorder.ward import Speak, Ward, at_25_fps, camera_that, description, port_that
+from tests.recorder.ward import Speak, Ward, at_25_fps, camera_that, description, port_that, serving
 
 CODED = encode_video("h264", frames=50, gop=25)
 CAMERA = "0190a0b0-0000-7000-8000-000000000001"
@@ -93,27 +93,10 @@ async def over_tls(speak: Speak, pem: Path, port: int = 0, oldest: str = "") -> 
             # As old as the cameras are.
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, oldest)
-    tasks = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
-        try:
-            await speak(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=context)
-    try:
+    async with serving(
+        speak, lambda serve: asyncio.start_server(serve, "127.0.0.1", port, ssl=context)
+    ) as server:
         yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for task in tasks:
-            if task is not None:
-                task.cancel()
-        if tasks:
-            await asyncio.wait([task for task in tasks if task is not None], timeout=5)
 
 
 def camera(heard: list[bytes]) -> Speak:

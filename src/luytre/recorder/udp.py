@@ -182,12 +182,13 @@ class UdpIntake:
 
     short_is_all = True
 
-    def __init__(self, control: Pipe | Tunnel, ports: Ports, clock: Clock) -> None:
+    def __init__(self, control: Pipe | Tunnel, ports: Ports, clock: Clock, text: bytes = b"") -> None:
+        """`text`: what came on the RTSP connection behind the answer to PLAY."""
         self._control = control
         self._ports = ports
         self._lanes = ports.lanes
         self._clock = clock
-        self._text = b""
+        self._text = text
         now_s = clock.monotonic_s()
         self._aside_s, self._report_s, self._punch_s = now_s, now_s + REPORT_S / 2, now_s + PUNCH_S
         # The kernel tells twice of what it grants, as it counts its own memory too.
