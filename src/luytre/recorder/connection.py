@@ -284,8 +284,10 @@ async def _handshake(
                 elif isinstance(event, Redirect):
                     return event
                 else:
-                    intake = UdpIntake(line, ports, clock) if ports.lanes else line
-                    return Connection(intake, session, event, server, session.rest())
+                    rest = session.rest()
+                    if ports.lanes:
+                        return Connection(UdpIntake(line, ports, clock, rest), session, event, server, b"")
+                    return Connection(line, session, event, server, rest)
             # Before PLAY is sent: the first packets must find the way open.
             ports.open(session.set_up)
             to_send = session.data_to_send()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from luytre.base.errors import Error
 from luytre.media.rtsp.tunnel import TunnelSession
 from luytre.recorder.intake import TLS
-from luytre.recorder.pipe import Pipe
+from luytre.recorder.pipe import RECEIVE_BYTES, Pipe
 
 Open = Callable[[], Awaitable[Pipe]]
 
@@ -49,7 +49,7 @@ class Tunnel:
         return await self._listening.receive()
 
     async def sendall(self, data: bytes) -> None:
-        if self._is_closed():
+        if not self._takes(data):
             await self._speak_anew()
         await self._speaking.sendall(self._session.wrap(data))
 
@@ -57,7 +57,7 @@ class Tunnel:
         """Where a new connection is needed first, a task of its own makes it: the tick does not wait."""
         if not data:
             return
-        if self._reopening is None and not self._is_closed():
+        if self._reopening is None and self._takes(data):
             self._speaking.send(self._session.wrap(data))
             return
         self._waiting += data
@@ -79,17 +79,17 @@ class Tunnel:
         self._speaking = fresh
         await fresh.sendall(self._session.post())
 
-    def _is_closed(self) -> bool:
-        """Whether what is said next needs a new connection. A camera never says anything on this one, but that it ended."""
-        if not self._session.is_full:
-            try:
-                if not self._speaking.sock.recv(1, socket.MSG_PEEK):
-                    self._session.full()
-            except BlockingIOError:
+    def _takes(self, data: bytes) -> bool:
+        """Whether this can be said without a new connection. All that is heard on this one is that it ended."""
+        try:
+            while self._speaking.recv(RECEIVE_BYTES):
                 pass
-            except OSError:
-                self._session.full()
-        return self._session.is_full
+            self._session.full()
+        except BlockingIOError:
+            pass
+        except (OSError, Error):
+            self._session.full()
+        return self._session.holds(data)
 
     def maintain(self) -> None:
         self._listening.maintain()

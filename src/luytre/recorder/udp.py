@@ -42,6 +42,9 @@ _TIMEVAL = struct.Struct("@ll")
 _FRAME = struct.Struct(">BBH")
 _DATAGRAM = 65_536
 _PAIRS = 64
+# All lanes of a process read into the same one: nothing of it is kept.
+_BUFFER = bytearray(_DATAGRAM)
+_VIEW = memoryview(_BUFFER)
 
 
 class Lane:
@@ -96,12 +99,13 @@ class Lane:
         if self.waiting_for is not None:
             self.find_port()
         packets, self.early = self.early, []
-        receive, append = self.rtp.recv, packets.append
+        receive, append = self.rtp.recv_into, packets.append
         try:
             while budget > 0:
-                packet = receive(_DATAGRAM)
-                append(packet)
-                budget -= len(packet)
+                # Half of what recv() of a whole datagram's size takes.
+                size = receive(_BUFFER)
+                append(bytes(_VIEW[:size]))
+                budget -= size
         except (BlockingIOError, ConnectionRefusedError):
             # Refused: nobody takes what we send there. That is not what we are here for.
             pass
@@ -178,12 +182,13 @@ class UdpIntake:
 
     short_is_all = True
 
-    def __init__(self, control: Pipe | Tunnel, ports: Ports, clock: Clock) -> None:
+    def __init__(self, control: Pipe | Tunnel, ports: Ports, clock: Clock, text: bytes = b"") -> None:
+        """`text`: what came on the RTSP connection behind the answer to PLAY."""
         self._control = control
         self._ports = ports
         self._lanes = ports.lanes
         self._clock = clock
-        self._text = b""
+        self._text = text
         now_s = clock.monotonic_s()
         self._aside_s, self._report_s, self._punch_s = now_s, now_s + REPORT_S / 2, now_s + PUNCH_S
         # The kernel tells twice of what it grants, as it counts its own memory too.

@@ -4,8 +4,8 @@
     window.expire(now_s)               # what has been missing for too long is given up
     ready = window.take()              # in order, each once
 
-Promises   what comes in order passes at once; a packet is waited for while fewer than WINDOW_PACKETS came after it, and not
-           longer than WINDOW_S (or until the next tick, where that is later); another source is followed as soon as the
+Promises   what comes in order passes at once; a packet is waited for while fewer than WINDOW_PACKETS came after it, and for
+           WINDOW_S to twice that (a tick of the caller's more or less); another source is followed as soon as the
            one before is silent, without its packets being counted as losses.
 Does not   repair or ask again; look into payloads; count what a decoder misses (receiver.py does).
 """
@@ -13,13 +13,12 @@ Does not   repair or ask again; look into payloads; count what a decoder misses 
 from __future__ import annotations
 
 from luytre.media.rtp.rtcp import ReportBlock
+from luytre.media.rtp.sequence import MAX_DROPOUT
 
 WINDOW_PACKETS = 64
 WINDOW_S = 0.2
 # Of another source so many in a row, and the one before is taken to have ended.
 STRANGERS = 8
-# A jump by more is a source that begins anew, not packets lost (RFC 3550 appendix A.1: MAX_DROPOUT).
-MAX_DROPOUT = 3000
 HEADER_BYTES = 12
 
 
@@ -40,9 +39,10 @@ class Window:
         self._source = b"nobody"
         self._next = -1
         self._ready: list[bytes] = []
-        # By sequence number, what came too early; `_since_s`: since when something is missing.
+        # By sequence number, what came too early. At `_since_s` the newest of it was `_until`.
         self._early: dict[int, bytes] = {}
         self._since_s: float | None = None
+        self._until = 0
         self._strangers: list[bytes] = []
         self._cycles = self._base = self._received = 0
         self._expected_before = self._received_before = 0
@@ -84,7 +84,7 @@ class Window:
 
     def _place(self, packet: bytes) -> None:
         sequence = packet[2] << 8 | packet[3]
-        ahead = sequence - self._next & 0xFFFF
+        ahead = self._ahead(sequence)
         if ahead == 0:
             self._pass(packet)
             self._pass_early()
@@ -112,15 +112,20 @@ class Window:
         early = self._early
         while (packet := early.pop(self._next, None)) is not None:
             self._pass(packet)
-        self._since_s = None
 
     def _give_up(self) -> None:
         """On with the first one behind the hole."""
-        first = min(self._early, key=lambda sequence: sequence - self._next & 0xFFFF)
+        first = min(self._early, key=self._ahead)
         if first < self._next:
             self._cycles += 0x10000
         self._next = first
         self._pass_early()
+
+    def _ahead(self, sequence: int) -> int:
+        return sequence - self._next & 0xFFFF
+
+    def _is_out(self, sequence: int) -> bool:
+        return self._ahead(sequence) >= 0x8000
 
     def _flush(self) -> None:
         while self._early:
@@ -157,13 +162,15 @@ class Window:
 
     def expire(self, now_s: float) -> None:
         """Call after each push: a packet that has been missing for WINDOW_S is not waited for any longer."""
-        if not self._early:
+        if self._since_s is not None and self._is_out(self._until):
             self._since_s = None
-        elif self._since_s is None:
+        if self._since_s is not None and now_s - self._since_s >= WINDOW_S:
+            while self._early and not self._is_out(self._until):
+                self._give_up()
+            self._since_s = None
+        if self._since_s is None and self._early:
             self._since_s = now_s
-        elif now_s - self._since_s >= WINDOW_S:
-            self._give_up()
-            self._since_s = now_s if self._early else None
+            self._until = max(self._early, key=self._ahead)
 
     def take(self) -> list[bytes]:
         """The packets that are in order by now."""

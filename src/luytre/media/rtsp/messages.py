@@ -298,7 +298,7 @@ def _beyond(buffer: bytearray, end: int) -> int:
     if not rest or rest[0] == 0x24 or _begins_message(rest):
         return 0
     cut = 0 if buffer[end - 1] == 0x0A else rest.find(b"\n") + 1 or len(rest)
-    more = _sdp_end(rest[cut:], final=True) if _SDP_LINE.match(rest, cut) else 0
+    more = _sdp_end(rest[cut:], final=True) if _SDP_LINE.match(rest[cut:]) else 0
     return cut + (more or 0) if rest[: cut or 1].strip() else 0
 
 

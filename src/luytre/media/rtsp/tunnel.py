@@ -32,7 +32,7 @@ class TunnelSession:
         self._login = Login(Credentials(user, password))
         self._cookie = os.urandom(11).hex()
         self._head = bytearray()
-        self._posted = POST_BYTES
+        self._posted = POST_BYTES + 1
         self.rest = b""
 
     def get(self) -> bytes:
@@ -68,10 +68,9 @@ class TunnelSession:
         self.rest = bytes(head[end.end() :])
         return True
 
-    @property
-    def is_full(self) -> bool:
-        """Whether what is said next has to go on a new connection, that begins with post()."""
-        return self._posted >= POST_BYTES
+    def holds(self, data: bytes | bytearray) -> bool:
+        """Whether this can be said on the connection there is, or has to go on a new one, that begins with post()."""
+        return self._posted + (len(data) + 2) // 3 * 4 <= POST_BYTES
 
     def post(self) -> bytes:
         """What to begin the speaking connection with."""
@@ -81,7 +80,7 @@ class TunnelSession:
 
     def full(self) -> None:
         """The camera closed the speaking connection: QuickTime's own server does, after each request."""
-        self._posted = POST_BYTES
+        self._posted = POST_BYTES + 1
 
     def wrap(self, data: bytes) -> bytes:
         """RTSP as it goes on the speaking connection."""
