@@ -52,7 +52,8 @@ class Window:
     def push(self, packets: list[bytes]) -> None:
         """HOT: once per tick, a few hundred packets."""
         source, following, ready = self._source, self._next, self._ready
-        taken = 0
+        # How many came as they should, and how many of them before the last one that did not.
+        taken = before = 0
         for packet in packets:
             if packet[8:12] == source and packet[2] << 8 | packet[3] == following and not self._early:
                 following = following + 1 & 0xFFFF
@@ -61,13 +62,16 @@ class Window:
                 ready.append(packet)
                 taken += 1
             else:
+                if self._strangers and taken > before:
+                    self._drop_strangers()
+                before = taken
                 self._next = following
                 self._odd(packet)
                 source, following = self._source, self._next
         self._next = following
         if taken:
             self._received += taken
-            if self._strangers:
+            if self._strangers and taken > before:
                 self._drop_strangers()
 
     def _odd(self, packet: bytes) -> None:
