@@ -87,7 +87,10 @@ def test_every_command_agrees_with_the_function_that_does_its_work(monkeypatch: 
         monkeypatch.setattr(module, "perform", check)
     declared = [
         command.callback
-        for group in (commands.app, commands.camera, commands.archive, commands.user)
+        for group in (
+            *(commands.app, commands.camera, commands.archive, commands.user),
+            *(commands.onvif, camera_commands.ptz),
+        )
         for command in group.registered_commands
     ]
     for function in declared:
