@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from luytre.simulator.certificate import self_signed
+from tests.peers.certificates import self_signed
 from tests.peers.clips import make_clip
 from tests.peers.gstreamer import gst_serving, reel_mount
 from tests.peers.vlc import vlc_serving
@@ -29,9 +29,8 @@ def watched(url: str, transport: str, count: int = 20) -> int:
 def test_gstreamer_serves_every_way(tmp_path: Path, transport: str, encrypted: bool) -> None:
     pem = None
     if encrypted:
-        made = self_signed()
         pem = tmp_path / "both.pem"
-        pem.write_bytes(made.key_pem + made.pem)
+        self_signed(pem)
     mounts = {"/cam": reel_mount(make_clip(tmp_path / "clip.mp4", seconds=4.0), tmp_path)}
     with gst_serving(mounts, tls=pem) as server:
         way = "https" if encrypted and transport == "http" else transport
