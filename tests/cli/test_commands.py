@@ -87,7 +87,10 @@ def test_every_command_agrees_with_the_function_that_does_its_work(monkeypatch: 
         monkeypatch.setattr(module, "perform", check)
     declared = [
         command.callback
-        for group in (commands.app, commands.camera, commands.archive, commands.user)
+        for group in (
+            *(commands.app, commands.archive, commands.user),
+            *(camera_commands.camera, camera_commands.ptz, camera_commands.onvif),
+        )
         for command in group.registered_commands
     ]
     for function in declared:

@@ -4,9 +4,9 @@
 
 Prints one JSON line `{"port": N, "mounts": [...]}` when it listens, and ends when its standard input is closed.
 A mount is `{"reel": FILE}` (made by tests/peers/gstreamer.py: a clip in a loop without end, its timestamps going on) or
-`{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). Each goes over TCP and the HTTP tunnel; it may say
-`"protocols": "udp"` or `"tcp+udp"`. With user and password clients must log in, by Digest; with "certificate" (a PEM file
-with certificate and key) all of RTSP is inside TLS.
+`{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). Each goes over TCP, UDP and the HTTP tunnel, as the client asks,
+unless it has `"protocols": ["udp"]` or the like. With user and password clients must log in, by Digest; with "tls" (a file
+with key and certificate in PEM) all of RTSP is inside TLS.
 Stands alone: it can import nothing of ours.
 """
 
@@ -132,7 +132,7 @@ def factory_for(mount: dict[str, Any]) -> Any:
         factory.connect("media-configure", configure)
     factory.set_shared(bool(mount.get("shared", True)))
     protocols = GstRtsp.RTSPLowerTrans(0)
-    for name in mount.get("protocols", "tcp").split("+"):
+    for name in mount.get("protocols", ["tcp", "udp"]):
         protocols |= {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}[name]
     factory.set_protocols(protocols)
     # A camera keeps its clock: a new client of a shared mount joins what is running.
@@ -149,8 +149,8 @@ def protect(server: Any, factories: list[Any], wish: dict[str, Any]) -> None:
         auth.add_digest(wish["user"], wish["password"], token)
     else:
         auth.set_default_token(token)
-    if wish.get("certificate"):
-        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(wish["certificate"]))
+    if wish.get("tls"):
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(wish["tls"]))
     server.set_auth(auth)
     for factory in factories:
         permissions = GstRtspServer.RTSPPermissions()
@@ -171,7 +171,7 @@ def main() -> None:
     for path, mount in wish["mounts"].items():
         factories.append(factory_for(mount))
         mounts.add_factory(path, factories[-1])
-    if wish.get("user") or wish.get("certificate"):
+    if wish.get("user") or wish.get("tls"):
         protect(server, factories, wish)
     server.attach(None)
     loop = GLib.MainLoop()

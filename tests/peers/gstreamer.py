@@ -3,7 +3,7 @@
     from tests.peers.gstreamer import gst_server            # a fixture; F401 is to be expected
     def test_x(gst_server): gst_server.url("/h264")
 
-    with gst_serving({"/cam": reel_mount(clip, tmp_path)}, user="u", password="p", certificate=pem) as server: ...
+    with gst_serving({"/cam": reel_mount(clip, tmp_path)}, user="u", password="p", tls=pem) as server: ...
 
 Promises   a loud skip where GStreamer or its Python binding is absent; the process ends with the test, and with us.
 Does not   encode: clips are read by luytre.simulator.clips, whose access units GStreamer packs into RTP by itself.
@@ -32,7 +32,7 @@ from tests.peers.clips import make_clip
 SCRIPT = Path(__file__).with_name("gst_rtsp_server.py")
 _RECORD = struct.Struct(">BBQQI")
 _NS = 1_000_000_000
-Mount = dict[str, str | bool]
+Mount = dict[str, str | bool | list[str]]
 
 TEST_PICTURE: Mount = {
     "launch": "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1 "
@@ -49,9 +49,10 @@ class GstServer:
     port: int
     mounts: tuple[str, ...]
     pid: int
+    scheme: str = "rtsp"
 
     def url(self, mount: str) -> str:
-        return f"rtsp://127.0.0.1:{self.port}{mount}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{mount}"
 
 
 @cache
@@ -107,18 +108,13 @@ def reel_mount(
 
 @contextmanager
 def gst_serving(
-    mounts: Mapping[str, Mount], *, user: str = "", password: str = "", certificate: Path | None = None
+    mounts: Mapping[str, Mount], *, user: str = "", password: str = "", tls: Path | None = None
 ) -> Iterator[GstServer]:
-    """The server with these mounts; `certificate` is a PEM file with its key, for RTSPS.
-
-    Skips the test where GStreamer is absent.
-    """
+    """The server with these mounts; `tls` is a file with key and certificate. Skips the test where GStreamer is absent."""
     python = system_python()
     if python is None:
         pytest.skip("GSTREAMER ABSENT: no RTSP server to test against (see `make test` on Debian as root)")
-    wish = json.dumps(
-        {"mounts": mounts, "user": user, "password": password, "certificate": str(certificate or "")}
-    )
+    wish = json.dumps({"mounts": mounts, "user": user, "password": password, "tls": str(tls or "")})
     # Its own environment: the virtual environment's Python must not reach into the system's.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     process = subprocess.Popen(
@@ -133,7 +129,7 @@ def gst_serving(
         line = process.stdout.readline()
         assert line, f"the GStreamer server ended with {process.wait()}"
         told = json.loads(line)
-        yield GstServer(told["port"], tuple(told["mounts"]), process.pid)
+        yield GstServer(told["port"], tuple(told["mounts"]), process.pid, "rtsps" if tls else "rtsp")
     finally:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:

@@ -51,11 +51,9 @@ def test_gstreamer(tmp_path: Path, codec: VideoName, encrypted: bool, transport:
     clip = make_clip(tmp_path / "clip.mp4", codec=encoder, seconds=4.0, fps=FPS)
     pem = tmp_path / "both.pem"
     self_signed(pem)
-    mount = reel_mount(clip, tmp_path, codec=codec) | {"protocols": "tcp+udp"}
-    certificate = pem if encrypted else None
-    with gst_serving({"/cam": mount}, user="ward", password="tre-lang", certificate=certificate) as server:
-        url = server.url("/cam").replace("rtsp", "rtsps" if encrypted else "rtsp", 1)
-        ward, ways = record(tmp_path / "node", url, transport, audio=True)
+    mount, tls = reel_mount(clip, tmp_path, codec=codec), pem if encrypted else None
+    with gst_serving({"/cam": mount}, user="ward", password="tre-lang", tls=tls) as server:
+        ward, ways = record(tmp_path / "node", server.url("/cam"), transport, audio=True)
     assert ways == {transport + ("+tls" if encrypted else "")}
     wanted = sent(clip, codec)
     found = numbers(kept(ward, "gate"), wanted, codec)
@@ -67,7 +65,7 @@ def test_gstreamer(tmp_path: Path, codec: VideoName, encrypted: bool, transport:
 
 @pytest.mark.gstreamer
 def test_a_camera_that_refuses_tcp_is_recorded_over_udp(tmp_path: Path) -> None:
-    mounts = {"/cam": reel_mount(make_clip(tmp_path / "clip.mp4"), tmp_path) | {"protocols": "udp"}}
+    mounts = {"/cam": reel_mount(make_clip(tmp_path / "clip.mp4"), tmp_path) | {"protocols": ["udp"]}}
     with gst_serving(mounts) as server:
         ward, ways = record(tmp_path / "node", server.url("/cam"), "auto")
     assert ways == {"udp"}

@@ -24,7 +24,7 @@ from luytre.recorder.probe import probe
 from tests.media.clips import encode_video
 from tests.peers.certificates import self_signed
 from tests.peers.clips import make_clip
-from tests.peers.gstreamer import gst_serving, reel_mount
+from tests.peers.gstreamer import Mount, gst_serving, reel_mount
 from tests.recorder.ward import Speak, Ward, at_25_fps, camera_that, description, port_that, serving
 
 CODED = encode_video("h264", frames=50, gop=25)
@@ -44,7 +44,11 @@ def test_gstreamer_by_every_transport(tmp_path: Path, encrypted: bool) -> None:
     }
     if not encrypted:
         wanted["found"] = ("/udp", "auto", "udp")
-    mounts = {"/tcp": reel, "/udp": reel | {"protocols": "udp"}, "/both": reel | {"protocols": "tcp+udp"}}
+    mounts: dict[str, Mount] = {
+        "/tcp": reel | {"protocols": ["tcp"]},
+        "/udp": reel | {"protocols": ["udp"]},
+        "/both": reel,
+    }
     login = {"user": "ward", "password": "tre lang"}
     ward = Ward(tmp_path / "node")
 
@@ -64,9 +68,9 @@ def test_gstreamer_by_every_transport(tmp_path: Path, encrypted: bool) -> None:
                 assert state.certificate == (fingerprint if encrypted else None)
                 assert (state.lost, state.audio_codec) == (0, "aac")
 
-    with gst_serving(mounts, **login, certificate=certificate if encrypted else None) as server:
-        scheme = "rtsps" if encrypted else "rtsp"
-        asyncio.run(main(lambda mount: server.url(mount).replace("rtsp", scheme, 1)))
+    user, password = login.values()
+    with gst_serving(mounts, user=user, password=password, tls=certificate if encrypted else None) as server:
+        asyncio.run(main(server.url))
     for camera in wanted:
         assert len(ward.coverage(camera).spans) == 1
     assert ward.check() == []
@@ -74,14 +78,14 @@ def test_gstreamer_by_every_transport(tmp_path: Path, encrypted: bool) -> None:
 
 @pytest.mark.gstreamer
 def test_encryption_is_not_given_up_by_itself(tmp_path: Path) -> None:
-    reel = reel_mount(make_clip(tmp_path / "clip.mp4"), tmp_path, audio=False) | {"protocols": "udp"}
+    reel = reel_mount(make_clip(tmp_path / "clip.mp4"), tmp_path, audio=False) | {"protocols": ["udp"]}
     certificate = tmp_path / "camera.pem"
     self_signed(certificate)
-    login = {"user": "ward", "password": "tre lang"}
-    with gst_serving({"/udp": reel}, **login, certificate=certificate) as server:
-        url = server.url("/udp").replace("rtsp", "rtsps", 1)
-        with pytest.raises(Error) as caught:
-            asyncio.run(probe(url, login["user"], login["password"]))
+    with (
+        gst_serving({"/udp": reel}, user="ward", password="tre lang", tls=certificate) as server,
+        pytest.raises(Error) as caught,
+    ):
+        asyncio.run(probe(server.url("/udp"), "ward", "tre lang"))
     assert caught.value.cause == "server_error"
 
 
