@@ -174,15 +174,21 @@ def report(found: list[Found], cameras: int, seconds: float, turns: int) -> str:
 
 
 def _remarks(found: list[Found]) -> list[str]:
-    lines = []
-    for one in found:
-        for row in [one.ours, one.ffmpeg] if one.ffmpeg else [one.ours]:
-            if row.mean(lambda m: m.idle_share) < IDLE_NEEDED:
-                lines.append(f"- {one.way.name}, {row.name}: the cores were full; measure with fewer cameras")
-            if row.complaints:
-                told = "; ".join(row.complaints[:3])
-                lines.append(f"- **{one.way.name}, {row.name}: not right** ({len(row.complaints)}): {told}")
-    return lines or ["- what each wrote was checked: the bytes of each camera, and `luytre check` on ours"]
+    rows = [(one.way, row) for one in found for row in (one.ours, one.ffmpeg) if row is not None]
+    full = sum(row.mean(lambda m: m.idle_share) < IDLE_NEEDED for _, row in rows)
+    wrong = [(way, row) for way, row in rows if row.complaints]
+    lines = [
+        f"- **{way.name}, {row.name}: not right** ({len(row.complaints)}): {'; '.join(row.complaints[:3])}"
+        for way, row in wrong
+    ]
+    if full:
+        lines.append(
+            f"- in {full} of {len(rows)} rows the cores were full, and what is measured is also who gets them: measure again "
+            "on a quiet machine, or with fewer cameras"
+        )
+    if not wrong:
+        lines.append("- what each wrote was checked: the bytes of each camera, and `luytre check` on ours")
+    return lines
 
 
 def main() -> int:
