@@ -319,7 +319,12 @@ def sets_of_avcc(avcc: bytes) -> tuple[bytes, ...]:
     """The parameter sets in an avcC payload. Raises Error(INVALID) where it is cut."""
     found: list[bytes] = []
     position = 5
-    for mask in (0x1F, 0xFF):
+    for kind, mask in ((SPS, 0x1F), (PPS, 0xFF), (SPS_EXTENSION, 0xFF)):
+        if kind == SPS_EXTENSION:
+            # Behind chroma format and bit depths; many writers leave all of it out.
+            position += 3
+            if position >= len(avcc):
+                break
         if position >= len(avcc):
             raise damaged("avcC is cut")
         count = avcc[position] & mask
