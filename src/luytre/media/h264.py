@@ -284,6 +284,9 @@ def video_track(parameter_sets: Sequence[bytes]) -> VideoTrack:
     if any(len(grouped[kind]) > most for kind, most in _COUNT_LIMITS.items()):
         raise damaged("too many H.264 parameter sets")
     sps = parse_sps(grouped[SPS][0])
+    if sps.profile in _PLAIN_PROFILES:
+        # These have no extension, and avcC no place for one.
+        grouped[SPS_EXTENSION] = []
     entry = visual_entry(b"avc1", sps.width, sps.height, sps.sar, box(b"avcC", _avcc(sps, grouped)))
     return VideoTrack(
         codec="h264",
