@@ -87,6 +87,10 @@ def descriptions() -> list[bytes]:
     return [*bodies, sound, order]
 
 
+def small_sets() -> list[bytes]:
+    return list(_track("h264").parameter_sets)
+
+
 def h264_packets() -> list[bytes]:
     first, *others = _nals("h264")
     sets = list(_track("h264").parameter_sets)

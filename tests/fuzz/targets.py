@@ -9,13 +9,11 @@ Promises   a target holds what it is given to what the parser promises, not only
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from luytre.archive.segment import find_tail, parse_opening, parse_tail, scan
-from luytre.base.errors import Error
 from luytre.media import aac, h264, h265, sdp
 from luytre.media.fmp4.moof import part_columns
 from luytre.media.fmp4.read import parse_init, part_samples, scan_parts
@@ -38,27 +36,17 @@ from luytre.media.rtsp.tracks import choose_tracks, media_track
 from luytre.media.rtsp.url import address, split_credentials
 from luytre.media.stored import tracks_of
 from luytre.media.tracks import AudioTrack, VideoTrack
-from tests.fuzz import seeds
+from tests.fuzz import recording, seeds
+from tests.fuzz.nets import PASSWORD, refusing
 from tests.fuzz.records import PAYLOAD_TYPE, push
 
-PASSWORD = "se-cret-9"
 _URL = "rtsp://192.0.2.10:554/live"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    run: Callable[[bytes], None]
+    run: Callable[[bytes], object]
     seeds: Callable[[], list[bytes]]
-
-
-@contextmanager
-def refusing(*causes: str) -> Iterator[None]:
-    """Bytes may be refused, with one of these causes, or any where none is given."""
-    try:
-        yield
-    except Error as error:
-        if (causes and error.cause not in causes) or PASSWORD in str(error):
-            raise AssertionError(f"refused with {error.cause}: {error}") from error
 
 
 def client_session(data: bytes) -> None:
@@ -285,6 +273,7 @@ TARGETS: dict[str, Target] = {
     "fmp4-init": Target(init, seeds.inits),
     "fmp4-parts": Target(parts, seeds.parts),
     "segment": Target(segment, seeds.segments),
+    "recording": Target(recording.camera, recording.usual),
 }
 FOUND = Path(__file__).with_name("found")
 

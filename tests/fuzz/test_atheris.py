@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from luytre.base.errors import Error, Kind
-from tests.fuzz.targets import TARGETS, refusing
+from tests.fuzz.nets import refusing
+from tests.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNS = 2000

@@ -117,11 +117,13 @@ def not_rtsp(why: str) -> Error:
 class Connection:
     """Bytes of one direction of one connection in, messages and frames out."""
 
-    __slots__ = ("_buffer", "_pending")
+    __slots__ = ("_body_seen", "_buffer", "_pending")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._pending: Request | Response | None = None
+        # How much of a body of unannounced length is known to be whole lines of a description.
+        self._body_seen = 0
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         self._buffer += data
@@ -144,14 +146,15 @@ class Connection:
         """Nothing more will come for now: give the message whose end nobody announced, if there is one."""
         if self._pending is None:
             return None
-        end = _sdp_end(self._buffer, final=True)
+        end, _ = _sdp_end(self._buffer, self._body_seen, final=True)
         return self._finish(len(self._buffer) if end is None else end)
 
     def next_event(self) -> Event | None:
         """The next message or frame, or None when more bytes are needed. Raises Error(cause="not_rtsp")."""
         if self._pending is not None:
-            end = _sdp_end(self._buffer, final=False)
-            if (len(self._buffer) if end is None else end) > MAX_BODY:
+            end, self._body_seen = _sdp_end(self._buffer, self._body_seen, final=False)
+            line = len(self._buffer) - self._body_seen if end is None else 0
+            if (len(self._buffer) if end is None else end) > MAX_BODY or line > MAX_HEAD:
                 raise not_rtsp("the description does not end")
             return None if end is None else self._finish(end)
         buffer = self._buffer
@@ -225,6 +228,7 @@ class Connection:
         message = _with_body(self._pending, bytes(self._buffer[:end]))
         del self._buffer[:end]
         self._pending = None
+        self._body_seen = 0
         return message
 
 
@@ -250,21 +254,25 @@ def _content_length(message: Request | Response) -> int:
     return int(match.group()) if match else 0
 
 
-def _sdp_end(buffer: bytearray, *, final: bool) -> int | None:
-    """Where a body of `x=...` lines ends; None while more of it may come."""
-    position = 0
+def _sdp_end(buffer: bytearray, position: int, *, final: bool) -> tuple[int | None, int]:
+    """(where a body of `x=...` lines ends, None while more of it may come; where its first line that is not whole begins).
+
+    `position`: what the call before gave as the second, so that each line is looked at once.
+    """
     while position < len(buffer):
         line_end = buffer.find(b"\n", position)
         if line_end < 0:
             incomplete = bytes(buffer[position:])
             begins = len(incomplete) < 2 and not incomplete.startswith(b"$")
             may_be_sdp = begins or not incomplete.strip() or _SDP_LINE.match(incomplete)
-            return None if may_be_sdp and not final else (len(buffer) if may_be_sdp else position)
+            if may_be_sdp:
+                return (len(buffer) if final else None), position
+            return position, position
         line = bytes(buffer[position : line_end + 1])
         if line.strip() and not _SDP_LINE.match(line):
-            return position
+            return position, position
         position = line_end + 1
-    return position if final else None
+    return (position if final else None), position
 
 
 def _with_body(message: Request | Response, body: bytes) -> Request | Response:
