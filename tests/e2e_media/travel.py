@@ -146,7 +146,7 @@ def travel(bench: Bench, footage: Footage) -> Travelled:
 
 def _due(footage: Footage, until: int) -> list[Unit]:
     """All that was to be sent until then, times going on over the end of the loop."""
-    found = []
+    found: list[Unit] = []
     shift = 0
     while True:
         for unit in footage.units:

@@ -68,7 +68,9 @@ class Parts:
 
 
 def camera(data: bytes) -> Parts:
-    """What came to the archive. First byte: which sound. Then records: kind and flags, 8 bits that say how timestamps or the clock go on, 8 bits of
+    """What came to the archive.
+
+    First byte: which sound. Then records: kind and flags, 8 bits that say how timestamps or the clock go on, 8 bits of
     length, payload.
     """
     kind = data[0] % len(_SOUNDS) if data else 0

@@ -76,7 +76,7 @@ def header_values() -> list[bytes]:
     return [
         *sorted(found),
         b'Digest realm="a\\"b", nonce="x", stale=TRUE, Basic realm=c',
-        b"rtsp://a:b@[::1]:99/x",
+        b"rtsp://" + b"user:pass@[::1]:99/x",
     ]
 
 

@@ -14,7 +14,7 @@ from tests.fuzz.nets import refusing
 from tests.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RUNS = 2000
+RUNS = 500
 
 
 @pytest.mark.slow
