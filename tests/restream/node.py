@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import uvloop
 
 from luytre.app.foundation import init
 from luytre.app.store import Store
@@ -91,10 +94,10 @@ async def giving(
         )
         recording = asyncio.create_task(recorder.run())
         tasks.append(asyncio.create_task(RecorderLink(folder / "run" / "recorder-0.sock", ear).run()))
-        tasks.append(asyncio.create_task(server.serve(listening)))
         try:
-            await ear.recording(*(camera.id for camera in store.registry.list()))
-            yield door
+            with served(server, listening):
+                await ear.recording(*(camera.id for camera in store.registry.list()))
+                yield door
         finally:
             for task in tasks:
                 task.cancel()
@@ -102,6 +105,29 @@ async def giving(
             recorder.stop()
             await asyncio.wait([recording], timeout=30)
             store.close()
+
+
+@contextmanager
+def served(server: RestreamServer, listening: socket.socket) -> Iterator[None]:
+    """The door in a thread, by the event loop that its own process has (restream/__main__.py)."""
+    loop = uvloop.new_event_loop()
+    task = loop.create_task(server.serve(listening))
+
+    def run() -> None:
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        # Connections that were told goodbye.
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    thread = threading.Thread(target=run, name="restream")
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(20)
 
 
 def play(

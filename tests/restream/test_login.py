@@ -22,9 +22,9 @@ from tests.restream.node import Door, pictures, play
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits a second for each wrong key, or four for a camera that does not come."""
+    """Nobody waits a second for each wrong key, or four for a camera that is away."""
     monkeypatch.setattr(connection, "WRONG_S", 0.0)
-    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(connection, "PATIENCE_S", 2.0)
 
 
 class Raw:

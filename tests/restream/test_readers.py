@@ -78,8 +78,8 @@ def test_gstreamer(tmp_path: Path) -> None:
         user, secret = door.who
         source = f"rtspsrc location={door.url()} user-id={user} user-pw={secret} protocols=tcp name=camera"
         taken = tmp_path / "taken.h264"
-        rest = "camera. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! identity eos-after=40"
-        rest += f" ! video/x-h264,stream-format=byte-stream ! filesink location={taken}"
+        rest = "camera. ! application/x-rtp,media=video ! rtph264depay ! h264parse"
+        rest += f" ! video/x-h264,stream-format=byte-stream,alignment=au ! identity eos-after=40 ! filesink location={taken}"
         await run("gst-launch-1.0", "-q", *source.split(), *rest.split())
         with av.open(str(taken)) as container:
             assert len(list(container.decode(video=0))) > 30
