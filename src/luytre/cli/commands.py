@@ -6,7 +6,6 @@ that the names and arguments on both sides agree. Help texts are keys of the lan
 
 from __future__ import annotations
 
-import importlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,8 @@ import typer
 
 from luytre import __version__
 from luytre.cli.language import Language, find
+from luytre.cli.reader_commands import reader
+from luytre.cli.work import perform
 
 app = typer.Typer(
     help="app",
@@ -29,6 +30,7 @@ user = typer.Typer(help="user", no_args_is_help=True)
 app.add_typer(camera, name="camera")
 app.add_typer(archive, name="archive")
 app.add_typer(user, name="user")
+app.add_typer(reader, name="reader")
 
 
 class Codec(StrEnum):
@@ -86,14 +88,6 @@ Hours = Annotated[
     str | None, typer.Option("--hours", metavar="HOURS", help="camera.hours", show_default=False)
 ]
 HERE = Path()
-
-
-def perform(target: str, **arguments: Any) -> None:
-    """Call `module:function` of this package with the arguments. The one place where a command's work is
-    imported.
-    """
-    module, _, function = target.partition(":")
-    getattr(importlib.import_module(f"luytre.cli.{module}"), function)(**arguments)
 
 
 def command_tree(chosen: Language | None = None) -> Any:

@@ -23,7 +23,9 @@ def add(name: str, camera: list[str], days: float | None, directory: Path, as_js
         new = store.readers.add(LOCAL, name, [one.id for one in found] or None, days)
         url = _address(store, found[0].code if found else "CODE")
     if as_json:
-        print_json({**_as_json(new.reader, [one.code for one in found] or None), "secret": new.secret, "url": url})
+        print_json(
+            {**_as_json(new.reader, [one.code for one in found] or None), "secret": new.secret, "url": url}
+        )
         return
     print(say("reader.added", name=new.reader.name))
     print(say("reader.login", user=new.reader.user, secret=new.secret))
@@ -42,7 +44,7 @@ def show(directory: Path, as_json: bool) -> None:
     elif not readers:
         print(say("reader.none"))
     else:
-        headings = ("col.name", "col.user", "col.cameras", "col.expires", "col.used")
+        headings = ("col.name", "col.user", "col.cameras", "col.expires", "col.last_used")
         print_table(
             [say(key) for key in headings],
             [
