@@ -16,7 +16,19 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from luytre import __version__
-from luytre.api import archive, cameras, days, live, metrics, pages, problems, sessions, shapes, video
+from luytre.api import (
+    archive,
+    cameras,
+    days,
+    live,
+    metrics,
+    pages,
+    problems,
+    readers,
+    sessions,
+    shapes,
+    video,
+)
 from luytre.api.bodies import BodyLimit, Compression
 from luytre.api.headers import HeadAsGet, SecurityHeaders
 from luytre.api.meters import Measure, Meters
@@ -33,6 +45,7 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, video.routes),
     (API, live.routes),
     (API, archive.routes),
+    (API, readers.routes),
     ("", metrics.routes),
     ("", pages.routes),
 )
