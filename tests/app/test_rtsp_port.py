@@ -11,7 +11,7 @@ from pathlib import Path
 
 from luytre.app import launch
 from luytre.app.foundation import init
-from luytre.app.rtsp_port import RtspState, address, read_state, write_state
+from luytre.app.rtsp_port import RtspPort, RtspState, address, read_state, write_state
 from luytre.base.config import NodeConfig, VolumeConfig
 from tests.app.test_running import child, command, first_line, stops, until
 
@@ -72,7 +72,7 @@ def test_a_taken_port_does_not_stop_a_node(tmp_path: Path) -> None:
 def test_the_demonstration_takes_another_port(tmp_path: Path) -> None:
     with launch.listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        assert launch.open_rtsp("127.0.0.1", port, anywhere=False) == launch.RtspPort("127.0.0.1", port, None)
+        assert launch.open_rtsp("127.0.0.1", port, anywhere=False) == RtspPort("127.0.0.1", port, None)
         other = launch.open_rtsp("127.0.0.1", port, anywhere=True)
         assert other is not None
         assert other.fd is not None

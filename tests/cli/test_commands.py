@@ -99,7 +99,7 @@ def test_every_command_agrees_with_the_function_that_does_its_work(monkeypatch: 
     monkeypatch.setattr(reader_commands, "perform", check)
     declared = [
         command.callback
-        for group in (commands.app, commands.camera, commands.archive, commands.user, commands.reader)
+        for group in (commands.app, commands.camera, commands.archive, commands.user, reader_commands.reader)
         for command in group.registered_commands
     ]
     for function in declared:

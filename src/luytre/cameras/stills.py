@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import av
 import cv2
+from cv2.typing import MatLike
 
 from luytre.archive import playback
 from luytre.archive.catalog import Archive
@@ -82,7 +83,7 @@ def jpeg(keyframe: Keyframe, quality: int = 85, *, width: int | None = None) -> 
         raise _undecodable(str(error)) from error
     if not frames:
         raise _undecodable("no picture came out")
-    pixels = frames[0].to_ndarray(format="bgr24")
+    pixels: MatLike = frames[0].to_ndarray(format="bgr24")
     if width is not None and width < pixels.shape[1]:
         height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
