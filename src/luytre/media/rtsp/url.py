@@ -105,6 +105,16 @@ def address(url: str) -> Address:
     return Address(parts.scheme, unquote(host), port or DEFAULT_PORTS[parts.scheme], path)
 
 
+def without_zone(url: str) -> str:
+    """The address without the zone of an IPv6 literal (`%eth0`), as it is told to others."""
+    return re.sub(r"^([^/]*//(?:[^/@]*@)?\[[0-9A-Fa-f:.]+)%[^\]]*\]", r"\1]", url)
+
+
+def port_given(url: str) -> bool:
+    """Whether the address names its port."""
+    return urlsplit(split_credentials(url)[0]).port is not None
+
+
 def is_foreign(url: str) -> bool:
     """Whether the converter is needed for it."""
     match = _SCHEME.match(url)
