@@ -23,7 +23,7 @@ from tests.converter.sources import (
     picture_source,
     serving,
 )
-from tests.converter.ward import PATIENT, OddWard, bridged, decoded, until
+from tests.converter.ward import PATIENT, OddWard, decoded, until
 
 RECORD_S = 4.0
 
@@ -32,7 +32,7 @@ def record(ward: OddWard, seconds: float = RECORD_S, ready: Callable[[], bool] =
     """Until so much of each camera is in the archive, and the converter told of it."""
 
     async def main() -> None:
-        async with ward.converting(), bridged(ward):
+        async with ward.converting():
             await until(ready, "the camera is there")
             ward.write()
             async with ward.recording(PATIENT) as ear:
@@ -180,9 +180,9 @@ def test_srt_is_refused_where_ffmpeg_has_none(tmp_path: Path) -> None:
     ward.odd("gate", f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}")
 
     async def main() -> None:
-        async with ward.converting(), bridged(ward):
+        async with ward.converting():
             ward.write()
             async with ward.recording(PATIENT) as ear:
-                await ear.until(lambda: ear.is_state("gate", "retrying"), "refused")
+                await ear.until(lambda: ear.is_state("gate", "retrying", "converter_failed"), "refused")
 
     asyncio.run(main())
