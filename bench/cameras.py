@@ -59,8 +59,17 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
 
 
 @contextmanager
-def running(name: SourceName, clip: Path, count: int, log: Path) -> Iterator[Source]:
-    """`count` cameras that loop `clip`."""
+def running(
+    name: SourceName,
+    clip: Path,
+    count: int,
+    log: Path,
+    *,
+    codec: str = "h264",
+    audio: bool = True,
+    tls: bool = False,
+) -> Iterator[Source]:
+    """`count` cameras that loop `clip`. Only the simulator knows another codec than H.264, silence, or TLS."""
     if name == "gstreamer":
         media = -(-count // CAMERAS_PER_MEDIA)
         command = [SYSTEM_PYTHON, str(HERE / "gst_cameras.py"), str(clip), "--media", str(media)]
@@ -69,7 +78,8 @@ def running(name: SourceName, clip: Path, count: int, log: Path) -> Iterator[Sou
         command = [sys.executable, str(HERE / "light_cameras.py"), str(clip)]
     else:
         command = [sys.executable, "-m", "luytre.cli", "sim", "--port", "0", "--cameras", str(count)]
-        command += ["--clip", str(clip), "--audio", "aac", "--json"]
+        command += ["--clip", str(clip), "--codec", codec, "--audio", "aac" if audio else "none", "--json"]
+        command += ["--tls"] * tls
     with log.open("w") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True

@@ -1,7 +1,7 @@
 """The clip that the cameras of the bench loop: made once, kept under var/bench.
 
-Promises   the bit rate asked for, within 5 %; H.264 without B-frames and a keyframe each 2 s that is some times larger than
-           the pictures between, as cameras send it; AAC 48 kHz mono at 64 kb/s.
+Promises   the bit rate asked for, within 5 %; H.264 or H.265 without B-frames and a keyframe each 2 s that is some times
+           larger than the pictures between, as cameras send it; AAC 48 kHz mono at 64 kb/s.
 Does not   look like anything: a strip of noise that no encoder can predict over noise that stands still. How high the
            strip is decides the bit rate.
 """
@@ -22,6 +22,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+CodecName = Literal["h264", "h265"]
+_ENCODERS: dict[CodecName, Literal["libx264", "libx265"]] = {"h264": "libx264", "h265": "libx265"}
 WIDTH, HEIGHT, FPS, GOP = 1920, 1080, 25, 50
 RATE = 48_000
 AUDIO_BPS = 64_000
@@ -31,20 +33,21 @@ _GREY = 128
 _STILL = 4
 
 
-def make(folder: Path, bits_per_s: int, seconds: int = 8) -> Path:
+def make(folder: Path, bits_per_s: int, seconds: int = 8, codec: CodecName = "h264") -> Path:
     """The MP4 file with video of `bits_per_s`; made anew only when it is not there."""
-    path = folder / f"clip-{bits_per_s // 1000}k-{seconds}s.mp4"
+    kind = "" if codec == "h264" else f"-{codec}"
+    path = folder / f"clip-{bits_per_s // 1000}k-{seconds}s{kind}.mp4"
     if path.is_file():
         return path
     folder.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new.mp4")
     with av.open(str(fresh), "w", format="mp4") as output:
-        video = output.add_stream("libx264", rate=FPS)
+        video = output.add_stream(_ENCODERS[codec], rate=FPS)
         audio = output.add_stream("aac", rate=RATE, layout="mono", bit_rate=AUDIO_BPS)
         assert isinstance(video, VideoStream)
         assert isinstance(audio, AudioStream)
-        _set_up(video.codec_context)
-        for frame in _frames(_rows(bits_per_s), seconds * FPS):
+        _set_up(video.codec_context, codec)
+        for frame in _frames(_rows(bits_per_s, codec), seconds * FPS):
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
         _add_sound(output, audio, seconds)
@@ -52,16 +55,16 @@ def make(folder: Path, bits_per_s: int, seconds: int = 8) -> Path:
     return path
 
 
-def _set_up(context: VideoCodecContext) -> None:
+def _set_up(context: VideoCodecContext, codec: CodecName) -> None:
     context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     context.framerate, context.time_base = Fraction(FPS), Fraction(1, FPS)
     context.max_b_frames, context.thread_count = 0, 2
-    context.options = {
-        "preset": "ultrafast",
-        "tune": "zerolatency",
-        "qp": "33",
-        "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0",
-    }
+    params = f"keyint={GOP}:min-keyint={GOP}:scenecut=0"
+    context.options = {"preset": "ultrafast", "tune": "zerolatency", "qp": "33"}
+    if codec == "h264":
+        context.options |= {"x264-params": params}
+    else:
+        context.options |= {"x265-params": f"{params}:qp=33:bframes=0:open-gop=0:log-level=error"}
 
 
 def _frames(rows: int, count: int) -> Iterator[VideoFrame]:
@@ -82,19 +85,19 @@ def _frames(rows: int, count: int) -> Iterator[VideoFrame]:
         yield frame
 
 
-def _rows(bits_per_s: int) -> int:
+def _rows(bits_per_s: int, codec: CodecName) -> int:
     """A picture's size grows in proportion to the strip: two measured heights give the line."""
     low, high = 20, 120
-    at_low, at_high = (_gop_bytes(rows) for rows in (low, high))
+    at_low, at_high = (_gop_bytes(rows, codec) for rows in (low, high))
     wanted = bits_per_s / 8 * GOP / FPS
     rows = low + (wanted - at_low) * (high - low) / (at_high - at_low)
     return round(min(max(rows, 1), HEIGHT // (1 + _STILL)))
 
 
-def _gop_bytes(rows: int) -> int:
-    context = av.CodecContext.create("libx264", "w")
+def _gop_bytes(rows: int, codec: CodecName) -> int:
+    context = av.CodecContext.create(_ENCODERS[codec], "w")
     assert isinstance(context, VideoCodecContext)
-    _set_up(context)
+    _set_up(context, codec)
     packets: list[Packet[VideoStream]] = []
     for frame in _frames(rows, GOP):
         packets += context.encode(frame)
@@ -113,9 +116,9 @@ def _add_sound(output: OutputContainer, audio: AudioStream, seconds: int) -> Non
     output.mux(audio.encode(None))
 
 
-def media_rate(path: Path) -> float:
+def media_rate(path: Path, *, audio: bool = True) -> float:
     """Bytes of video and audio samples per second of the clip: what a recorder must write, without framing."""
-    kinds: tuple[Literal["video"], Literal["audio"]] = ("video", "audio")
+    kinds: tuple[Literal["video", "audio"], ...] = ("video", "audio") if audio else ("video",)
     rate = 0.0
     for kind in kinds:
         with av.open(str(path)) as source:

@@ -18,13 +18,15 @@ from luytre.archive.check import check
 from luytre.archive.index import Index
 from luytre.archive.keys import Cause, Span
 from luytre.archive.volume import create_volume, open_volume
-from luytre.recorder.plan import Plan, StreamPlan, VolumePlan, save
+from luytre.recorder.plan import Plan, StreamPlan, Transport, VolumePlan, save
 
 SEGMENT_S = 300
 # Gaps that belong to a recording that is begun and ended.
 _EXPECTED_GAPS = {Cause.CONNECTING, Cause.NODE_STOPPED}
-# -rtsp_transport tcp and -c copy, and no more: one long MP4 segment as ours.
-_FFMPEG = "-hide_banner -loglevel error -nostdin -rtsp_transport tcp -i {url} -map 0 -c copy -f segment"
+# -rtsp_transport and -c copy, and no more: one long MP4 segment as ours.
+_FFMPEG = (
+    "-hide_banner -loglevel error -nostdin -rtsp_transport {transport} -i {url} -map 0 -c copy -f segment"
+)
 # As Frigate starts it for its recordings: ten-second segments, wall clock times, two threads.
 _FRIGATE = (
     "-hide_banner -loglevel warning -nostdin -threads 2 -avoid_negative_ts make_zero -fflags +genpts+discardcorrupt "
@@ -108,14 +110,20 @@ def spawn_recorder(
     spawn(running, [interpreter, *words], folder)
 
 
-def ours(shards: int, interpreter: str = sys.executable) -> Contender:
+def ours(shards: int, interpreter: str = sys.executable, transport: Transport = "auto") -> Contender:
     """The recorder processes of a node, with index, ledger, keeper and flush; nobody watches."""
 
     def start(folder: Path, urls: dict[str, str]) -> Running:
         create_volume(folder / "volume")
         streams = tuple(
             StreamPlan(
-                f"00000000-0000-7000-8000-{number:012d}", code, "main", url, audio=True, volume="volume"
+                f"00000000-0000-7000-8000-{number:012d}",
+                code,
+                "main",
+                url,
+                audio=True,
+                volume="volume",
+                transport=transport,
             )
             for number, (code, url) in enumerate(urls.items())
         )
@@ -167,23 +175,24 @@ def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def _ffmpeg(key: str, name: str, options: str, ending: str) -> Contender:
+def _ffmpeg(key: str, name: str, options: str, ending: str, transport: str = "tcp") -> Contender:
     def start(folder: Path, urls: dict[str, str]) -> Running:
         running = Running()
         for code, url in urls.items():
-            words = ["ffmpeg", *options.format(url=url).split(), f"{code}_{ending}"]
+            words = ["ffmpeg", *options.format(url=url, transport=transport).split(), f"{code}_{ending}"]
             spawn(running, words, folder)
         return running
 
     return Contender(key, name, start, "{code}_*.mp4")
 
 
-def ffmpeg() -> Contender:
+def ffmpeg(transport: str = "tcp") -> Contender:
     return _ffmpeg(
         "ffmpeg",
         "ffmpeg -c copy -f segment, 1 per camera",
         f"{_FFMPEG} -segment_time {SEGMENT_S}",
         "%03d.mp4",
+        transport,
     )
 
 

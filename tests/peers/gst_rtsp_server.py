@@ -3,9 +3,10 @@
     python3 gst_rtsp_server.py '{"mounts": {"/cam": {"reel": "clip.reel", "shared": true}}, "user": "", "password": ""}'
 
 Prints one JSON line `{"port": N, "mounts": [...]}` when it listens, and ends when its standard input is closed.
-`"certificate"`: a PEM file with certificate and key, for RTSPS. A mount may say `"protocols": "udp"` or `"tcp+udp"`.
 A mount is `{"reel": FILE}` (made by tests/peers/gstreamer.py: a clip in a loop without end, its timestamps going on) or
-`{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). With user and password clients must log in, by Digest.
+`{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). Each goes over TCP, UDP and the HTTP tunnel, as the client asks,
+unless it has `"protocols": ["udp"]` or the like. With user and password clients must log in, by Digest; with "tls" (a file
+with key and certificate in PEM) all of RTSP is inside TLS.
 Stands alone: it can import nothing of ours.
 """
 
@@ -94,10 +95,21 @@ def description(head: dict[str, Any]) -> str:
     )
     if head["audio"]:
         sound = head["audio"]
+        form = f"rate={sound['rate']},channels={sound['channels']}"
+        caps, payloader = {
+            "aac": (
+                f"audio/mpeg,mpegversion=4,stream-format=raw,{form},codec_data=(buffer){sound['config']}",
+                "rtpmp4gpay max-ptime=20000000",
+            ),
+            "alaw": (f"audio/x-alaw,{form}", "rtppcmapay max-ptime=20000000"),
+            "ulaw": (f"audio/x-mulaw,{form}", "rtppcmupay max-ptime=20000000"),
+            "opus": (f"audio/x-opus,channel-mapping-family=0,{form}", "rtpopuspay"),
+        }[sound["codec"]]
+        # The types of RFC 3551 for G.711, as cameras send it.
+        number = {"alaw": 8, "ulaw": 0}.get(sound["codec"], 97)
         text += (
             " appsrc name=audio format=time is-live=true max-bytes=200000 "
-            f'caps="audio/mpeg,mpegversion=4,stream-format=raw,rate={sound["rate"]},channels={sound["channels"]},'
-            f'codec_data=(buffer){sound["config"]}" ! rtpmp4gpay name=pay1 pt=97 max-ptime=20000000'
+            f'caps="{caps}" ! {payloader} name=pay1 pt={number}'
         )
     return f"( {text} )"
 
@@ -119,34 +131,32 @@ def factory_for(mount: dict[str, Any]) -> Any:
 
         factory.connect("media-configure", configure)
     factory.set_shared(bool(mount.get("shared", True)))
-    lower = {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}
     protocols = GstRtsp.RTSPLowerTrans(0)
-    for name in mount.get("protocols", "tcp").split("+"):
-        protocols |= lower[name]
+    for name in mount.get("protocols", ["tcp", "udp"]):
+        protocols |= {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}[name]
     factory.set_protocols(protocols)
     # A camera keeps its clock: a new client of a shared mount joins what is running.
     factory.set_suspend_mode(GstRtspServer.RTSPSuspendMode.NONE)
     return factory
 
 
-def protect(server: Any, factories: list[Any], user: str, password: str) -> None:
+def protect(server: Any, factories: list[Any], wish: dict[str, Any]) -> None:
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-    auth.add_digest(user, password, token)
+    if wish.get("user"):
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(wish["user"], wish["password"], token)
+    else:
+        auth.set_default_token(token)
+    if wish.get("tls"):
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(wish["tls"]))
     server.set_auth(auth)
     for factory in factories:
         permissions = GstRtspServer.RTSPPermissions()
         for right in ("media.factory.access", "media.factory.construct"):
             permissions.add_permission_for_role("viewer", right, True)
         factory.set_permissions(permissions)
-
-
-def encrypt(server: Any, certificate: str) -> None:
-    auth = server.get_auth() or GstRtspServer.RTSPAuth()
-    auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(certificate))
-    server.set_auth(auth)
 
 
 def main() -> None:
@@ -161,10 +171,8 @@ def main() -> None:
     for path, mount in wish["mounts"].items():
         factories.append(factory_for(mount))
         mounts.add_factory(path, factories[-1])
-    if wish.get("user"):
-        protect(server, factories, wish["user"], wish["password"])
-    if wish.get("certificate"):
-        encrypt(server, wish["certificate"])
+    if wish.get("user") or wish.get("tls"):
+        protect(server, factories, wish)
     server.attach(None)
     loop = GLib.MainLoop()
     GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_HUP | GLib.IO_IN, lambda *_: loop.quit())

@@ -3,7 +3,7 @@
     from tests.peers.gstreamer import gst_server            # a fixture; F401 is to be expected
     def test_x(gst_server): gst_server.url("/h264")
 
-    with gst_serving({"/cam": reel_mount(clip, tmp_path)}, user="u", password="p") as server: ...
+    with gst_serving({"/cam": reel_mount(clip, tmp_path)}, user="u", password="p", tls=pem) as server: ...
 
 Promises   a loud skip where GStreamer or its Python binding is absent; the process ends with the test, and with us.
 Does not   encode: clips are read by luytre.simulator.clips, whose access units GStreamer packs into RTP by itself.
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pytest
 
+from luytre.media.tracks import AudioCodec
 from luytre.simulator.clips import read, sound_for
 from luytre.simulator.sources import TICKS, VideoName
 from tests.peers.clips import make_clip
@@ -31,7 +32,7 @@ from tests.peers.clips import make_clip
 SCRIPT = Path(__file__).with_name("gst_rtsp_server.py")
 _RECORD = struct.Struct(">BBQQI")
 _NS = 1_000_000_000
-Mount = dict[str, str | bool]
+Mount = dict[str, str | bool | list[str]]
 
 TEST_PICTURE: Mount = {
     "launch": "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1 "
@@ -48,9 +49,10 @@ class GstServer:
     port: int
     mounts: tuple[str, ...]
     pid: int
+    scheme: str = "rtsp"
 
     def url(self, mount: str) -> str:
-        return f"rtsp://127.0.0.1:{self.port}{mount}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{mount}"
 
 
 @cache
@@ -65,16 +67,27 @@ def system_python() -> str | None:
 
 
 def reel_mount(
-    clip: Path, folder: Path, *, codec: VideoName = "h264", audio: bool = True, shared: bool = True
+    clip: Path,
+    folder: Path,
+    *,
+    codec: VideoName = "h264",
+    audio: bool = True,
+    sound_codec: AudioCodec = "aac",
+    shared: bool = True,
 ) -> Mount:
     """A mount that loops a clip for ever; its access units are written to a file in `folder`."""
     footage = read(clip, codec)
-    sound = sound_for(clip, footage) if audio else None
+    sound = sound_for(clip, footage, sound_codec) if audio else None
     head = {
         "codec": codec,
         "length_ns": footage.length * _NS // TICKS,
-        "audio_length_ns": len(sound.frames) * 1024 * _NS // sound.rate if sound else 0,
-        "audio": {"rate": sound.rate, "channels": sound.channels, "config": sound.config.hex()}
+        "audio_length_ns": len(sound.frames) * sound.frame_ticks * _NS // sound.rate if sound else 0,
+        "audio": {
+            "codec": sound.codec,
+            "rate": sound.rate,
+            "channels": sound.channels,
+            "config": sound.config.hex(),
+        }
         if sound
         else None,
     }
@@ -86,29 +99,22 @@ def reel_mount(
         parts += (_RECORD.pack(0, unit.key, *times, len(data)), data)
     for number, frame in enumerate(sound.frames if sound else []):
         assert sound is not None
-        at_ns = number * 1024 * _NS // sound.rate
+        at_ns = number * sound.frame_ticks * _NS // sound.rate
         parts += (_RECORD.pack(1, True, at_ns, at_ns, len(frame)), frame)
-    path = folder / f"{clip.stem}-{codec}{'-aac' if audio else ''}.reel"
+    path = folder / f"{clip.stem}-{codec}{f'-{sound_codec}' if audio else ''}.reel"
     path.write_bytes(b"".join(parts))
     return {"reel": str(path), "shared": shared}
 
 
 @contextmanager
 def gst_serving(
-    mounts: Mapping[str, Mount], *, user: str = "", password: str = "", certificate: Path | None = None
+    mounts: Mapping[str, Mount], *, user: str = "", password: str = "", tls: Path | None = None
 ) -> Iterator[GstServer]:
-    """The server with these mounts, over TLS with a `certificate`. Skips the test where GStreamer is absent."""
+    """The server with these mounts; `tls` is a file with key and certificate. Skips the test where GStreamer is absent."""
     python = system_python()
     if python is None:
         pytest.skip("GSTREAMER ABSENT: no RTSP server to test against (see `make test` on Debian as root)")
-    wish = json.dumps(
-        {
-            "mounts": mounts,
-            "user": user,
-            "password": password,
-            "certificate": str(certificate) if certificate else "",
-        }
-    )
+    wish = json.dumps({"mounts": mounts, "user": user, "password": password, "tls": str(tls or "")})
     # Its own environment: the virtual environment's Python must not reach into the system's.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     process = subprocess.Popen(
@@ -123,7 +129,7 @@ def gst_serving(
         line = process.stdout.readline()
         assert line, f"the GStreamer server ended with {process.wait()}"
         told = json.loads(line)
-        yield GstServer(told["port"], tuple(told["mounts"]), process.pid)
+        yield GstServer(told["port"], tuple(told["mounts"]), process.pid, "rtsps" if tls else "rtsp")
     finally:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,7 @@ from luytre.base.errors import Error
 from luytre.media.rtp import rtcp
 from luytre.media.rtsp.auth import Credentials, Scheme
 from luytre.media.rtsp.server import Guard
+from luytre.media.tracks import AudioCodec
 from luytre.simulator.assembly import drawn, of_clip, running
 from luytre.simulator.camera import Camera, Refusal
 from luytre.simulator.clips import load
@@ -28,7 +29,7 @@ from luytre.simulator.reels import Reel
 from luytre.simulator.server import Simulator
 from luytre.simulator.sources import TICKS, Unit, VideoName
 from tests.peers.clips import make_clip
-from tests.simulator.watching import TIMEOUT_S, Watcher, opened
+from tests.simulator.watching import TIMEOUT_S, Watcher, opened, until
 
 WHO = Credentials("admin", "p@ss/w:rd")
 
@@ -71,6 +72,22 @@ def test_ffmpeg_decodes_over_the_end_of_the_loop(tmp_path: Path, codec: VideoNam
     assert {after - before for before, after in pairwise(pictures[1:])} == {4500}
     assert {after - before for before, after in pairwise(heard[1:])} == {1024}
     assert len(heard) > 20
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "rate"),
+    [("alaw", "pcm_alaw", 8000), ("ulaw", "pcm_mulaw", 8000), ("opus", "opus", 48_000)],
+)
+def test_ffmpeg_hears_each_kind_of_sound(clip: Path, codec: AudioCodec, name: str, rate: int) -> None:
+    cameras = of_clip(1, clip, audio=codec)
+    with running(Simulator(cameras, tick_s=0.01)) as simulator, opened(simulator.url(1)) as container:
+        stream = container.streams.audio[0]
+        assert (stream.codec_context.name, stream.codec_context.sample_rate) == (name, rate)
+        packets = list(islice(container.demux(stream), 60))
+    sound = cameras[0].streams["main"].source.sound
+    assert sound is not None
+    assert b"".join(map(bytes, packets)) in b"".join(sound.frames) * 2
+    assert {(b.pts or 0) - (a.pts or 0) for a, b in pairwise(packets)} == {rate // 50}
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
@@ -253,15 +270,8 @@ def test_nobody_there_means_no_ticks(simulator: Simulator) -> None:
     until(lambda: simulator._timer is None)
 
 
-def until(done: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if done():
-            return
-        asyncio.run(asyncio.sleep(0.02))
-    raise AssertionError("it did not come")
-
-
-def test_udp_is_refused_and_noise_closes_the_connection(simulator: Simulator) -> None:
+def test_what_is_refused_and_that_noise_closes_the_connection(camera: Camera, simulator: Simulator) -> None:
+    camera.udp = False
     with socket.create_connection(("127.0.0.1", simulator.port), timeout=TIMEOUT_S) as raw:
         transport = "Transport: RTP/AVP;unicast;client_port=4000-4001"
         raw.sendall(f"SETUP {simulator.url(1)}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\n{transport}\r\n\r\n".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,14 @@ def opened(url: str, user: str = "", password: str = "") -> Iterator[InputContai
         join_credentials(url, user, password), options={"rtsp_transport": "tcp"}, timeout=TIMEOUT_S
     ) as container:
         yield container
+
+
+def until(done: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if done():
+            return
+        asyncio.run(asyncio.sleep(0.02))
+    raise AssertionError("it did not come")
 
 
 class Watcher:

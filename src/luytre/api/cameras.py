@@ -15,7 +15,7 @@ from luytre.api.problems import CameraRefusal
 from luytre.base.clock import rfc3339
 from luytre.base.errors import Error
 from luytre.cameras import registry
-from luytre.cameras.reasons import Language, words
+from luytre.cameras.reasons import WEAK_PASSWORD, Language, words
 from luytre.cameras.recording import RecordingChange
 from luytre.cameras.statuses import CameraStatus, StreamStatus
 from luytre.media.rtsp.url import split_credentials
@@ -55,6 +55,9 @@ def add_camera(
             password=_secret(body.password),
             audio=body.audio,
             recording=_recording(body, balance=False),
+            transport=body.transport,
+            onvif=body.onvif,
+            onvif_events=body.onvif_events,
         )
     )
     response.headers["Location"] = f"{request.url.path}/{camera.code}"
@@ -106,6 +109,9 @@ def change_camera(
             audio=body.audio,
             enabled=body.enabled,
             recording=_recording(body, balance="volume" in body.model_fields_set),
+            transport=body.transport,
+            onvif=body.onvif,
+            onvif_events=body.onvif_events,
         ),
     )
     return camera_told(node.viewing.camera(actor, code), language_of(request))
@@ -115,6 +121,12 @@ def change_camera(
 def remove_camera(code: Code, node: WardNode, _: Annotated[Actor, needs("configure")]) -> None:
     """Its recordings stay until retention takes them."""
     node.registry.remove(code)
+
+
+@routes.post("/cameras/{code}/trust", operation_id="trustCamera", status_code=204)
+def trust_camera(code: Code, node: WardNode, _: Annotated[Actor, needs("configure")]) -> None:
+    """The certificate that the camera shows next is the one to trust: it was exchanged or reset."""
+    node.registry.trust(code)
 
 
 @routes.get("/classes", operation_id="listClasses")
@@ -131,18 +143,26 @@ def camera_told(status: CameraStatus, language: Language) -> shapes.Camera:
     """One camera as the answer says it."""
     streams = [stream_told(stream, language) for stream in status.streams]
     main = streams[0] if streams else None
+    camera = status.camera
     return shapes.Camera.model_validate(
         {
-            "id": status.camera.id,
-            "code": status.camera.code,
-            "name": status.camera.name,
-            "enabled": status.camera.enabled,
+            "id": camera.id,
+            "code": camera.code,
+            "name": camera.name,
+            "enabled": camera.enabled,
             "state": status.state,
             "cause": main.cause if main else None,
             "reason": main.reason if main else None,
             "since": main.since if main else None,
             "recorded_from": time_or_none(status.recorded_from_us),
-            **asdict(status.camera.recording),
+            **asdict(camera.recording),
+            "transport": camera.transport,
+            "onvif": camera.onvif,
+            "onvif_events": camera.onvif_events,
+            "weak_password": camera.weak_password,
+            "password_hint": WEAK_PASSWORD[language].hint if camera.weak_password else None,
+            **asdict(camera.identity),
+            "identified": time_or_none(camera.identified_us),
             "streams": streams,
         }
     )
@@ -172,6 +192,8 @@ def stream_told(status: StreamStatus, language: Language) -> shapes.Stream:
         "bitrate_bps",
         "audio_codec",
         "clock_offset_ms",
+        "transport",
+        "certificate",
     ):
         fields[name] = None if seen is None else getattr(seen, name)
     return shapes.Stream.model_validate(fields)

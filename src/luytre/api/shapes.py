@@ -21,6 +21,20 @@ Name = Annotated[str, Field(min_length=1, max_length=120)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Credential = Annotated[str, Field(max_length=256)]
 Mode = Literal["continuous", "motion", "schedule"]
+Transport = Annotated[
+    Literal["auto", "tcp", "udp", "http"],
+    Field(
+        description="How RTP comes: `auto` is TCP, and UDP from cameras that refuse it; `http` is an HTTP tunnel."
+    ),
+]
+Onvif = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        description="ONVIF device service; a host is enough. Credentials in it are taken out.",
+        examples=["http://10.0.0.5/onvif/device_service"],
+    ),
+]
 Hours = Annotated[
     str,
     Field(
@@ -69,7 +83,7 @@ class Session(Answer):
 
     user: str
     role: str
-    permissions: list[Literal["live", "playback", "export", "configure"]]
+    permissions: list[Literal["live", "playback", "export", "configure", "ptz"]]
     csrf: str
     expires: Time
 
@@ -91,7 +105,9 @@ class Node(Answer):
 
 
 class Stream(Answer):
-    """`url` never holds credentials."""
+    """`url` never holds credentials. `transport`: how RTP comes now ("tcp", "udp", "http", each maybe with "+tls");
+    `certificate`: SHA-256 of the certificate that the camera showed.
+    """
 
     name: StreamName
     url: str
@@ -110,11 +126,14 @@ class Stream(Answer):
     audio: bool
     audio_codec: str | None
     clock_offset_ms: int | None
+    transport: str | None
+    certificate: str | None
 
 
 class Camera(Answer):
     """`state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
-    volume, null when it is balanced over all.
+    volume, null when it is balanced over all. `onvif`: "" when not known; `password_hint`: what to do about a weak
+    password; `manufacturer` to `hardware`: as the camera told by ONVIF at `identified`.
     """
 
     id: str
@@ -132,6 +151,17 @@ class Camera(Answer):
     hours: str
     preroll_s: float
     postroll_s: float
+    transport: Transport
+    onvif: str
+    onvif_events: bool
+    weak_password: bool
+    password_hint: str | None
+    manufacturer: str | None
+    model: str | None
+    firmware: str | None
+    serial: str | None
+    hardware: str | None
+    identified: Time | None
     streams: list[Stream]
 
 
@@ -153,6 +183,9 @@ class NewCamera(Ask):
     hours: Hours | None = None
     preroll_s: Preroll | None = None
     postroll_s: Postroll | None = None
+    transport: Transport = "auto"
+    onvif: Onvif = ""
+    onvif_events: bool = False
 
 
 class CameraChange(Ask):
@@ -171,6 +204,9 @@ class CameraChange(Ask):
     hours: Hours | None = None
     preroll_s: Preroll | None = None
     postroll_s: Postroll | None = None
+    transport: Transport | None = None
+    onvif: Onvif | None = None
+    onvif_events: bool | None = None
 
 
 class ProbeAsk(Ask):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from luytre.archive.keys import StreamKey
 from luytre.media.fmp4.write import PartSample, TrackPart, init_segment, part_header
+from luytre.media.sound import sample_ticks
 from luytre.media.tracks import VIDEO_TIMESCALE, Track, VideoTrack
 from luytre.recorder.state import StreamState
 from luytre.recorder.subscribe import RecorderLink
@@ -123,7 +124,7 @@ class Channel:
             self._waiting = sample
             duration = self._step
         else:
-            duration = track.samples_per_frame
+            duration = sample_ticks(track, sample.data)
         self._sequence += 1
         part = TrackPart(
             sample.track + 1,

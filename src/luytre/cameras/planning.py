@@ -17,7 +17,7 @@ from luytre.base.config import ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.errors import Error
 from luytre.base.secrets import Secrets
 from luytre.cameras import placement
-from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of
+from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of, transport_of
 from luytre.converter.plan import ForeignPlan, ForeignStream
 from luytre.media.rtsp.url import is_foreign
 from luytre.recorder.plan import Plan, StreamPlan, VolumePlan
@@ -114,6 +114,7 @@ def _streams(row: CameraRow, volumes: tuple[str, ...], secrets: Secrets) -> list
                 hours=recording.hours,
                 preroll_s=recording.preroll_s,
                 postroll_s=recording.postroll_s,
+                transport=transport_of(row),
             )
         )
     return made

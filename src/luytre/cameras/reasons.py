@@ -217,6 +217,18 @@ _EN: Mapping[Cause, Words] = {
     Cause.UNKNOWN: Words("No record of the reason is left", "Look at the node's log of that time."),
 }
 
+# Not why a stream does not record, and yet something to say of a camera.
+WEAK_PASSWORD: Mapping[Language, Words] = {
+    "vi": Words(
+        "Camera dùng mật khẩu mặc định hoặc quá dễ đoán",
+        "Đổi mật khẩu mặc định của camera rồi nhập mật khẩu mới ở đây.",
+    ),
+    "en": Words(
+        "The camera has a default password, or one that is easily guessed",
+        "Change the camera's password in its own pages, then enter the new one here.",
+    ),
+}
+
 REASONS: Mapping[Language, Mapping[Cause, Words]] = {"vi": _VI, "en": _EN}
 
 

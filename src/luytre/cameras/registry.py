@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -27,73 +27,41 @@ from luytre.base.errors import Error, Kind, from_os
 from luytre.base.ids import uuid7
 from luytre.base.secrets import Secrets
 from luytre.cameras import placement
+from luytre.cameras.camera import Access, Camera, CameraChange, Identity, NewCamera, Stream
+from luytre.cameras.credentials import Credentials, limited
 from luytre.cameras.planning import make_plans
-from luytre.cameras.recording import Recording, RecordingChange, changed
-from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of, set_recording
+from luytre.cameras.recording import Recording, changed
+from luytre.cameras.tables import (
+    CameraRow,
+    ordered,
+    recording_of,
+    set_recording,
+    stream_of,
+    transport_of,
+)
 from luytre.converter import plan as converter_plan
-from luytre.media.rtsp.url import redact, require_source, split_credentials
 from luytre.recorder import plan as recorder_plan
 from luytre.recorder.plan import Plan
+
+__all__ = [
+    "MAIN",
+    "PLAN_FILE",
+    "RUN_FOLDER",
+    "SUB",
+    "Camera",
+    "CameraChange",
+    "NewCamera",
+    "Registry",
+    "Stream",
+]
 
 MAIN: Final = "main"
 SUB: Final = "sub"
 RUN_FOLDER: Final = "run"
 PLAN_FILE: Final = "plan.json"
+TRUST_FOLDER: Final = "trust"
 # The code is a folder's name in the archive, and part of addresses.
 _CODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")
-_LIMITS: Final = {"name": 120, "url": 2000, "user": 255, "password": 255}
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """`url` has no credentials. `audio`: is sound recorded?"""
-
-    name: str
-    url: str
-    audio: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """What may be shown of a camera; `streams` main first."""
-
-    id: str
-    code: str
-    name: str
-    enabled: bool
-    streams: tuple[Stream, ...]
-    user: str
-    created_us: int
-    recording: Recording
-
-
-@dataclass(frozen=True, slots=True)
-class NewCamera:
-    """Credentials may also stand in `url`; `user` and `password` win over those. `name` empty: the code."""
-
-    code: str
-    name: str
-    url: str = field(repr=False)
-    sub_url: str | None = field(default=None, repr=False)
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    audio: bool = False
-    recording: RecordingChange = field(default_factory=RecordingChange)
-
-
-@dataclass(frozen=True, slots=True)
-class CameraChange:
-    """None leaves a thing as it is; an empty `sub_url` takes the sub-stream away."""
-
-    name: str | None = None
-    url: str | None = field(default=None, repr=False)
-    sub_url: str | None = field(default=None, repr=False)
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    audio: bool | None = None
-    enabled: bool | None = None
-    recording: RecordingChange = field(default_factory=RecordingChange)
-
 
 # Inside a class with a method `list` the name means the method.
 Cameras = list[Camera]
@@ -116,6 +84,7 @@ class Registry:
     ) -> None:
         self._database = database
         self._secrets = secrets
+        self._credentials = Credentials(secrets)
         self._clock = clock
         self._directory = directory
         self._config = config
@@ -135,7 +104,7 @@ class Registry:
             return _camera(_find(session, code))
 
     def add(self, new: NewCamera) -> Camera:
-        """Raises Error(CONFLICT, cause="camera_exists"), Error(INVALID, cause="bad_code" | "bad_url" |
+        """Raises Error(CONFLICT, cause="camera_exists"), Error(INVALID, cause="bad_code" | "bad_url" | "bad_onvif" |
         "too_long"), and what `recording.changed` raises.
         """
         if not _CODE.fullmatch(new.code):
@@ -149,19 +118,24 @@ class Registry:
             id=str(uuid7(self._clock)),
             code=new.code,
             code_key=new.code.upper(),
-            name=_limited("name", new.name.strip() or new.code),
+            name=limited("name", new.name.strip() or new.code),
             enabled=True,
+            transport=new.transport,
+            onvif_events=new.onvif_events,
             created_us=self._clock.wall_us(),
             removed_us=None,
         )
         set_recording(row, changed(Recording(), new.recording, self._config))
-        given = [self._set_url(row, MAIN, new.url)]
+        given = [self._credentials.set_url(row, MAIN, new.url)]
         if new.sub_url:
-            given.append(self._set_url(row, SUB, new.sub_url))
+            given.append(self._credentials.set_url(row, SUB, new.sub_url))
+        given.append(self._credentials.set_onvif(row, new.onvif))
         user, password = next((pair for pair in given if any(pair)), ("", ""))
-        row.user = _limited("user", user if new.user is None else new.user)
-        self._set_password(row, password if new.password is None else new.password)
-        _stream(row, MAIN).audio = new.audio
+        row.sealed_password = ""
+        self._credentials.set_login(
+            row, user if new.user is None else new.user, password if new.password is None else new.password
+        )
+        stream_of(row, MAIN).audio = new.audio
         try:
             with self._database.writing() as session:
                 session.add(row)
@@ -178,15 +152,19 @@ class Registry:
         return camera
 
     def change(self, code: str, change: CameraChange) -> Camera:
-        """Raises Error(NOT_FOUND, cause="no_camera"), Error(INVALID, cause="bad_url" | "too_long"), and what
-        `recording.changed` raises.
+        """Raises Error(NOT_FOUND, cause="no_camera"), Error(INVALID, cause="bad_url" | "bad_onvif" |
+        "too_long"), and what `recording.changed` raises.
         """
         with self._database.writing() as session:
             row = _find(session, code)
             if change.name is not None:
-                row.name = _limited("name", change.name.strip() or row.code)
+                row.name = limited("name", change.name.strip() or row.code)
             if change.enabled is not None:
                 row.enabled = change.enabled
+            if change.transport is not None:
+                row.transport = change.transport
+            if change.onvif_events is not None:
+                row.onvif_events = change.onvif_events
             set_recording(row, changed(recording_of(row), change.recording, self._config))
             self._change_streams(row, change)
             session.flush()
@@ -200,10 +178,33 @@ class Registry:
         with self._database.writing() as session:
             row = _find(session, code)
             row.removed_us = self._clock.wall_us()
-            row.sealed_password = ""
+            row.sealed_password, row.weak_password = "", False
             for stream in row.streams:
                 stream.sealed_url = None
         self._publish()
+
+    def access(self, code: str) -> Access:
+        """How to speak to its ONVIF services, password opened. Raises Error(NOT_FOUND, cause="no_camera"),
+        Error(CONFLICT, cause="no_onvif").
+        """
+        with self._database.reading() as session:
+            return self._credentials.access(_find(session, code))
+
+    def identify(self, code: str, identity: Identity) -> None:
+        """Write down what a camera told of itself, now. Raises Error(NOT_FOUND, cause="no_camera")."""
+        with self._database.writing() as session:
+            row = _find(session, code)
+            for name, value in asdict(identity).items():
+                setattr(row, name, value)
+            row.identified_us = self._clock.wall_us()
+
+    def trust(self, code: str) -> None:
+        """Forget the certificate that a camera showed first: the next one it shows is trusted. Raises Error(NOT_FOUND,
+        cause="no_camera").
+        """
+        camera = self.get(code)
+        if self._directory is not None:
+            (self._directory / TRUST_FOLDER / f"{camera.id}.json").unlink(missing_ok=True)
 
     def plan(self, config: NodeConfig) -> Plan:
         """What the recorders are to record, passwords opened. A password that cannot be opened costs only its
@@ -236,36 +237,21 @@ class Registry:
     def _change_streams(self, row: CameraRow, change: CameraChange) -> None:
         given: Pairs = []
         if change.url is not None:
-            given.append(self._set_url(row, MAIN, change.url))
+            given.append(self._credentials.set_url(row, MAIN, change.url))
         if change.sub_url:
-            given.append(self._set_url(row, SUB, change.sub_url))
+            given.append(self._credentials.set_url(row, SUB, change.sub_url))
         elif change.sub_url == "":
             row.streams = [stream for stream in row.streams if stream.name != SUB]
+        if change.onvif is not None:
+            given.append(self._credentials.set_onvif(row, change.onvif))
         user, password = next((pair for pair in given if any(pair)), (None, None))
-        user = change.user if change.user is not None else user
-        password = change.password if change.password is not None else password
-        if user is not None:
-            row.user = _limited("user", user)
-        if password is not None:
-            self._set_password(row, password)
+        self._credentials.set_login(
+            row,
+            change.user if change.user is not None else user,
+            change.password if change.password is not None else password,
+        )
         if change.audio is not None:
-            _stream(row, MAIN).audio = change.audio
-
-    def _set_url(self, row: CameraRow, name: str, url: str) -> tuple[str, str]:
-        """Set a stream's address; returns the credentials that stood in it."""
-        clean, user, password = split_credentials(_limited("url", url))
-        require_source(clean)
-        stream = _stream(row, name)
-        stream.url = redact(clean)
-        # Some cameras want the password in the path or the query (XiongMai): then the whole address is a
-        # secret.
-        secret = stream.url != clean
-        stream.sealed_url = self._secrets.seal(clean, f"camera/{row.id}/url/{name}") if secret else None
-        return user, password
-
-    def _set_password(self, row: CameraRow, password: str) -> None:
-        _limited("password", password)
-        row.sealed_password = self._secrets.seal(password, f"camera/{row.id}/password") if password else ""
+            stream_of(row, MAIN).audio = change.audio
 
 
 def _living() -> Select[CameraRow]:
@@ -284,31 +270,23 @@ def _find(session: Session, code: str) -> CameraRow:
     return row
 
 
-def _stream(row: CameraRow, name: str) -> StreamRow:
-    """The row's stream of this name, made when it is not there."""
-    for stream in row.streams:
-        if stream.name == name:
-            return stream
-    stream = StreamRow(camera_id=row.id, name=name, url="", sealed_url=None, audio=False)
-    row.streams.append(stream)
-    return stream
-
-
 def _camera(row: CameraRow) -> Camera:
-    streams = tuple(Stream(stream.name, stream.url, stream.audio) for stream in ordered(row))
-    recording = recording_of(row)
-    return Camera(row.id, row.code, row.name, row.enabled, streams, row.user, row.created_us, recording)
-
-
-def _limited(what: str, value: str) -> str:
-    if len(value) > _LIMITS[what] or any(ord(letter) < 32 for letter in value):
-        raise Error(
-            Kind.INVALID,
-            f"the {what} is longer than {_LIMITS[what]} characters or has control characters in it",
-            hint="Shorten it.",
-            cause="too_long",
-        )
-    return value
+    return Camera(
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        enabled=row.enabled,
+        streams=tuple(Stream(stream.name, stream.url, stream.audio) for stream in ordered(row)),
+        user=row.user,
+        created_us=row.created_us,
+        recording=recording_of(row),
+        transport=transport_of(row),
+        onvif=row.onvif,
+        onvif_events=row.onvif_events,
+        weak_password=row.weak_password,
+        identity=Identity(row.manufacturer, row.model, row.firmware, row.serial, row.hardware),
+        identified_us=row.identified_us,
+    )
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from luytre.base.db import Table
 from luytre.cameras.recording import Recording
-from luytre.recorder.plan import Mode
+from luytre.recorder.plan import Mode, Transport
 
 _MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+_TRANSPORTS: Final[tuple[Transport, ...]] = get_args(Transport)
 _LIVING = text("removed_us IS NULL")
 
 
@@ -38,6 +39,16 @@ class CameraRow(Table):
     hours: Mapped[str] = mapped_column(String(400))
     preroll_s: Mapped[float] = mapped_column(Double)
     postroll_s: Mapped[float] = mapped_column(Double)
+    transport: Mapped[str] = mapped_column(String(16))
+    onvif: Mapped[str] = mapped_column(String(2100))
+    onvif_events: Mapped[bool] = mapped_column()
+    weak_password: Mapped[bool] = mapped_column()
+    manufacturer: Mapped[str | None] = mapped_column(Text)
+    model: Mapped[str | None] = mapped_column(Text)
+    firmware: Mapped[str | None] = mapped_column(Text)
+    serial: Mapped[str | None] = mapped_column(Text)
+    hardware: Mapped[str | None] = mapped_column(Text)
+    identified_us: Mapped[int | None] = mapped_column(BigInteger)
     created_us: Mapped[int] = mapped_column(BigInteger)
     removed_us: Mapped[int | None] = mapped_column(BigInteger)
     streams: Mapped[list[StreamRow]] = relationship(
@@ -57,6 +68,38 @@ class StreamRow(Table):
     url: Mapped[str] = mapped_column(String(2000))
     sealed_url: Mapped[str | None] = mapped_column(String(4000))
     audio: Mapped[bool] = mapped_column()
+
+
+class EventRow(Table):
+    """What a camera told of what it saw. `active`: it begins, or it ends; null for what only happens."""
+
+    __tablename__ = "camera_event"
+    __table_args__ = (
+        Index("ix_camera_event_camera_id_at_us", "camera_id", "at_us"),
+        Index("ix_camera_event_at_us", "at_us"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    camera_id: Mapped[str] = mapped_column(ForeignKey("camera.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool | None] = mapped_column()
+    at_us: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(String(200))
+
+
+def stream_of(row: CameraRow, name: str) -> StreamRow:
+    """The row's stream of this name, made when it is not there."""
+    for stream in row.streams:
+        if stream.name == name:
+            return stream
+    stream = StreamRow(camera_id=row.id, name=name, url="", sealed_url=None, audio=False)
+    row.streams.append(stream)
+    return stream
+
+
+def transport_of(row: CameraRow) -> Transport:
+    """As its row has it; "auto" for one that only another version of the program knows."""
+    return next((one for one in _TRANSPORTS if one == row.transport), "auto")
 
 
 def ordered(row: CameraRow) -> list[StreamRow]:

@@ -1,19 +1,22 @@
-"""`luytre camera add`, `change`, `list`, `remove`."""
+"""`luytre camera add`, `change`, `list`, `remove`, `trust`."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import asdict
+from getpass import getpass
 from pathlib import Path
 from typing import Final
 
 from luytre.app.store import Store
 from luytre.base.clock import rfc3339
+from luytre.cameras.reasons import WEAK_PASSWORD
 from luytre.cameras.recording import Recording, RecordingChange
 from luytre.cameras.registry import Camera, CameraChange, NewCamera
-from luytre.cli.language import say
+from luytre.cli.language import language, say
 from luytre.cli.output import password_from_stdin, print_json, print_table
-from luytre.recorder.plan import Mode
+from luytre.recorder.plan import Mode, Transport
 
 # The volume that the node chooses.
 AUTO: Final = "auto"
@@ -31,6 +34,9 @@ def add(
     volume: str | None,
     mode: Mode | None,
     hours: str | None,
+    transport: Transport | None,
+    onvif: str | None,
+    onvif_events: bool,
     directory: Path,
     as_json: bool,
 ) -> None:
@@ -44,30 +50,44 @@ def add(
             password=password_from_stdin() if password_stdin else None,
             audio=audio,
             recording=_recording(retention, volume, mode, hours),
+            transport=transport or "auto",
+            onvif=onvif or "",
+            onvif_events=onvif_events,
         )
         camera = store.registry.add(new)
-    if as_json:
-        print_json(_as_json(camera))
-    else:
-        print(say("camera.added", code=camera.code))
+    _tell(camera, "camera.added", as_json)
 
 
 def change(
     code: str,
+    url: str | None,
+    sub_url: str | None,
+    user_name: str | None,
+    password: bool,
+    password_stdin: bool,
     retention: str | None,
     volume: str | None,
     mode: Mode | None,
     hours: str | None,
+    transport: Transport | None,
+    onvif: str | None,
+    onvif_events: bool | None,
     directory: Path,
     as_json: bool,
 ) -> None:
     with closing(Store.open(directory)) as store:
-        wanted = CameraChange(recording=_recording(retention, volume, mode, hours))
+        wanted = CameraChange(
+            url=url,
+            sub_url=sub_url,
+            user=user_name,
+            password=_password(password, password_stdin),
+            recording=_recording(retention, volume, mode, hours),
+            transport=transport,
+            onvif=onvif,
+            onvif_events=onvif_events,
+        )
         camera = store.registry.change(code, wanted)
-    if as_json:
-        print_json(_as_json(camera))
-    else:
-        print(say("camera.changed", code=camera.code))
+    _tell(camera, "camera.changed", as_json)
 
 
 def show(directory: Path, as_json: bool) -> None:
@@ -78,13 +98,16 @@ def show(directory: Path, as_json: bool) -> None:
     elif not cameras:
         print(say("camera.none"))
     else:
-        headings = [say(f"col.{name}") for name in ("code", "name", "state", "recording", "streams")]
+        headings = [
+            say(f"col.{name}") for name in ("code", "name", "state", "recording", "password", "streams")
+        ]
         rows = [
             [
                 camera.code,
                 camera.name,
                 say("state.enabled" if camera.enabled else "state.disabled"),
                 _how(camera.recording),
+                say("camera.weak") if camera.weak_password else "",
                 "\n".join(f"{stream.name}: {stream.url}" for stream in camera.streams),
             ]
             for camera in cameras
@@ -100,6 +123,33 @@ def remove(code: str, directory: Path, as_json: bool) -> None:
         print_json({"code": camera.code, "id": camera.id})
     else:
         print(say("camera.removed", code=camera.code))
+
+
+def trust(code: str, directory: Path, as_json: bool) -> None:
+    with closing(Store.open(directory)) as store:
+        camera = store.registry.get(code)
+        store.registry.trust(code)
+    if as_json:
+        print_json({"code": camera.code, "id": camera.id})
+    else:
+        print(say("camera.trusted", code=camera.code))
+
+
+def _tell(camera: Camera, key: str, as_json: bool) -> None:
+    """What became of it; and that its password is weak."""
+    if as_json:
+        print_json(_as_json(camera))
+        return
+    print(say(key, code=camera.code))
+    if camera.weak_password:
+        print(say("hint", hint=WEAK_PASSWORD[language()].hint), file=sys.stderr)
+
+
+def _password(asked: bool, stdin: bool) -> str | None:
+    """Typed without being shown, or from standard input; None when it stays as it is."""
+    if stdin:
+        return password_from_stdin()
+    return getpass(say("camera.password_prompt")) if asked else None
 
 
 def _recording(
@@ -129,6 +179,11 @@ def _as_json(camera: Camera) -> dict[str, object]:
         "user": camera.user,
         "created": rfc3339(camera.created_us),
         **asdict(camera.recording),
+        "transport": camera.transport,
+        "onvif": camera.onvif,
+        "onvif_events": camera.onvif_events,
+        "weak_password": camera.weak_password,
+        **asdict(camera.identity),
         "streams": [
             {"name": stream.name, "url": stream.url, "audio": stream.audio} for stream in camera.streams
         ],

@@ -1,20 +1,38 @@
 """Every command, its arguments and its help, and nothing heavier than Typer: `--help` is quick.
 
 A command's work is in the module it names to `perform`, which is imported when the command runs; a test holds
-that the names and arguments on both sides agree. Help texts are keys of the language tables.
+that the names and arguments on both sides agree. Help texts are keys of the language tables. The commands about
+cameras are in camera_commands.py.
 """
 
 from __future__ import annotations
 
-import importlib
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from luytre import __version__
+from luytre.cli.camera_commands import camera
 from luytre.cli.language import Language, find
+from luytre.cli.options import (
+    HERE,
+    Audio,
+    Auth,
+    CameraUser,
+    Code,
+    Codec,
+    Dir,
+    Host,
+    Json,
+    NodeArgument,
+    PasswordStdin,
+    Port,
+    StreamName,
+    Url,
+    UserName,
+)
+from luytre.cli.performing import perform
 
 app = typer.Typer(
     help="app",
@@ -23,77 +41,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-camera = typer.Typer(help="camera", no_args_is_help=True)
 archive = typer.Typer(help="archive", no_args_is_help=True)
 user = typer.Typer(help="user", no_args_is_help=True)
 app.add_typer(camera, name="camera")
 app.add_typer(archive, name="archive")
 app.add_typer(user, name="user")
-
-
-class Codec(StrEnum):
-    H264 = "h264"
-    H265 = "h265"
-
-
-class Audio(StrEnum):
-    NONE = "none"
-    AAC = "aac"
-
-
-class Auth(StrEnum):
-    NONE = "none"
-    BASIC = "basic"
-    DIGEST = "digest"
-
-
-class StreamName(StrEnum):
-    MAIN = "main"
-    SUB = "sub"
-
-
-class Mode(StrEnum):
-    CONTINUOUS = "continuous"
-    MOTION = "motion"
-    SCHEDULE = "schedule"
-
-
-NodeArgument = Annotated[Path, typer.Argument(metavar="DIR", help="arg.node", show_default=False)]
-Dir = Annotated[Path, typer.Option("--dir", metavar="DIR", envvar="LUYTRE_DIR", help="opt.dir")]
-Json = Annotated[bool, typer.Option("--json", help="opt.json")]
-Host = Annotated[str | None, typer.Option("--host", metavar="HOST", help="opt.host", show_default=False)]
-Port = Annotated[
-    int | None, typer.Option("--port", metavar="PORT", min=0, max=65535, help="opt.port", show_default=False)
-]
-Code = Annotated[str, typer.Argument(metavar="CODE", help="arg.code", show_default=False)]
-Url = Annotated[str, typer.Argument(metavar="URL", help="arg.url", show_default=False)]
-UserName = Annotated[str, typer.Argument(metavar="NAME", help="arg.user", show_default=False)]
-CameraUser = Annotated[
-    str | None, typer.Option("--user", metavar="USER", help="opt.camera_user", show_default=False)
-]
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="opt.password_stdin")]
-Retention = Annotated[
-    str | None, typer.Option("--class", metavar="CLASS", help="camera.class", show_default=False)
-]
-VolumeName = Annotated[
-    str | None, typer.Option("--volume", metavar="VOLUME", help="camera.volume", show_default=False)
-]
-ModeName = Annotated[
-    Mode | None,
-    typer.Option("--mode", metavar="continuous|motion|schedule", help="camera.mode", show_default=False),
-]
-Hours = Annotated[
-    str | None, typer.Option("--hours", metavar="HOURS", help="camera.hours", show_default=False)
-]
-HERE = Path()
-
-
-def perform(target: str, **arguments: Any) -> None:
-    """Call `module:function` of this package with the arguments. The one place where a command's work is
-    imported.
-    """
-    module, _, function = target.partition(":")
-    getattr(importlib.import_module(f"luytre.cli.{module}"), function)(**arguments)
 
 
 def command_tree(chosen: Language | None = None) -> Any:
@@ -175,10 +127,13 @@ def sim(
         Path | None, typer.Option("--clip", metavar="FILE", help="sim.clip", show_default=False)
     ] = None,
     codec: Annotated[Codec, typer.Option("--codec", metavar="h264|h265", help="sim.codec")] = Codec.H264,
-    audio: Annotated[Audio, typer.Option("--audio", metavar="none|aac", help="sim.audio")] = Audio.NONE,
+    audio: Annotated[
+        Audio, typer.Option("--audio", metavar="none|aac|alaw|ulaw|opus", help="sim.audio")
+    ] = Audio.NONE,
     auth: Annotated[Auth, typer.Option("--auth", metavar="none|basic|digest", help="sim.auth")] = Auth.NONE,
     user_name: Annotated[str, typer.Option("--user", metavar="USER", help="sim.user")] = "camera",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="sim.password_stdin")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="sim.tls")] = False,
     as_json: Json = False,
 ) -> None:
     perform(
@@ -192,6 +147,7 @@ def sim(
         auth=auth.value,
         user_name=user_name,
         password_stdin=password_stdin,
+        tls=tls,
         as_json=as_json,
     )
 
@@ -214,74 +170,6 @@ def probe(
         seconds=seconds,
         as_json=as_json,
     )
-
-
-@camera.command("add", help="camera.add")
-def camera_add(
-    code: Code,
-    url: Url,
-    sub: Annotated[
-        str | None, typer.Option("--sub", metavar="URL", help="camera.sub", show_default=False)
-    ] = None,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="camera.name", show_default=False)] = "",
-    user_name: CameraUser = None,
-    password_stdin: PasswordStdin = False,
-    audio: Annotated[bool, typer.Option("--audio", help="camera.audio")] = False,
-    retention: Retention = None,
-    volume: VolumeName = None,
-    mode: ModeName = None,
-    hours: Hours = None,
-    directory: Dir = HERE,
-    as_json: Json = False,
-) -> None:
-    perform(
-        "cameras:add",
-        code=code,
-        url=url,
-        sub=sub,
-        name=name,
-        user_name=user_name,
-        password_stdin=password_stdin,
-        audio=audio,
-        retention=retention,
-        volume=volume,
-        mode=mode and mode.value,
-        hours=hours,
-        directory=directory,
-        as_json=as_json,
-    )
-
-
-@camera.command("change", help="camera.change")
-def camera_change(
-    code: Code,
-    retention: Retention = None,
-    volume: VolumeName = None,
-    mode: ModeName = None,
-    hours: Hours = None,
-    directory: Dir = HERE,
-    as_json: Json = False,
-) -> None:
-    perform(
-        "cameras:change",
-        code=code,
-        retention=retention,
-        volume=volume,
-        mode=mode and mode.value,
-        hours=hours,
-        directory=directory,
-        as_json=as_json,
-    )
-
-
-@camera.command("list", help="camera.list")
-def camera_list(directory: Dir = HERE, as_json: Json = False) -> None:
-    perform("cameras:show", directory=directory, as_json=as_json)
-
-
-@camera.command("remove", help="camera.remove")
-def camera_remove(code: Code, directory: Dir = HERE, as_json: Json = False) -> None:
-    perform("cameras:remove", code=code, directory=directory, as_json=as_json)
 
 
 @archive.command("status", help="archive.status")

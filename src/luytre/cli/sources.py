@@ -29,20 +29,25 @@ def sim(
     auth: Scheme,
     user_name: str,
     password_stdin: bool,
+    tls: bool,
     as_json: bool,
 ) -> None:
     def ready(listening: Ready) -> None:
         login = {"user": listening.user, "password": listening.password} if auth != "none" else {}
+        if listening.certificate:
+            login["certificate"] = listening.certificate
         if as_json:
             streams = [{"main": main, "sub": sub} for main, sub in listening.urls]
             print_json({"port": listening.port, "cameras": streams, **login})
             return
         print(say("sim.ready", cameras=len(listening.urls), first=listening.urls[0][0]), flush=True)
-        if login:
+        if listening.certificate:
+            print(say("sim.certificate", sha256=listening.certificate), flush=True)
+        if auth != "none":
             print(say("sim.login", user=listening.user, password=listening.password), flush=True)
 
     password = password_from_stdin() if password_stdin else ""
-    simulate(port, cameras, clip, codec, audio, auth, user_name, password, host, ready)
+    simulate(port, cameras, clip, codec, audio, auth, user_name, password, host, tls, ready)
 
 
 def probe(url: str, user_name: str | None, password_stdin: bool, seconds: float, as_json: bool) -> None:

@@ -7,10 +7,12 @@ Does not   own sockets (server.py does).
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from luytre.media.rtsp.server import Presentation
+from luytre.media.rtp import rtcp
+from luytre.media.rtsp.server import Moved, Presentation
+from luytre.simulator.faults import HEALTHY, Tally
 from luytre.simulator.sources import Source, audio_media, unsupported_media, video_media
 
 # not_found: 404. unavailable: 503. unsupported: describes MJPEG only. no_video: describes no video.
@@ -38,6 +40,10 @@ class Camera:
     close_every_s   connections are closed at this age; 0 never
     omit_sprop      parameter sets only in band
     clock_offset_s  how far the camera's clock is ahead of the truth, in sender reports and drawn clocks
+    tcp, udp        which transports it accepts
+    moved_to        an address that clients are sent to instead
+    heard           the newest receiver report of a client
+    faults          what goes wrong with its packets and answers; tally: what has gone wrong with packets so far
     """
 
     def __init__(self, number: int, streams: dict[str, Source], *, omit_sprop: bool = False) -> None:
@@ -48,6 +54,11 @@ class Camera:
         self.close_every_s = 0.0
         self.omit_sprop = omit_sprop
         self.clock_offset_s = 0.0
+        self.tcp = self.udp = True
+        self.moved_to = ""
+        self.faults = HEALTHY
+        self.tally = Tally()
+        self.heard: rtcp.ReceiverReport | None = None
         self.frozen = False
         self.clients = 0
         self._lock = threading.Lock()
@@ -76,18 +87,30 @@ class Camera:
         self.streams[stream].source = source
         self.streams[stream].version += 1
 
-    def presentation(self, stream: str) -> Presentation | int:
+    def hear(self, feedback: bytes) -> None:
+        """RTCP of a client."""
+        for report in rtcp.parse(feedback):
+            if isinstance(report, rtcp.ReceiverReport):
+                self.heard = report
+
+    def presentation(self, stream: str) -> Presentation | Moved | int:
         """What DESCRIBE finds, or the RTSP status to refuse with; 0 hangs up."""
         if self.refuse in _STATUS:
             return _STATUS[self.refuse]
         if stream not in self.streams:
             return 404
+        if self.moved_to:
+            return Moved(self.moved_to)
         source = self.streams[stream].source
-        media = [video_media(source.picture(), sprop=not self.omit_sprop)]
+        picture = source.picture()
+        if self.faults.declared_fps:
+            picture = replace(picture, framerate=self.faults.declared_fps)
+        media = [video_media(picture, sprop=not self.omit_sprop)]
         if self.refuse == "unsupported":
             media = [unsupported_media()]
         if source.sound is not None:
             media.append(audio_media(source.sound))
         if self.refuse == "no_video":
             media = media[1:]
-        return Presentation(tuple(media), f"Camera {self.number} {stream}")
+        name = f"Camera {self.number} {stream}"
+        return Presentation(tuple(media), name, self.tcp, self.udp, self.faults.first)

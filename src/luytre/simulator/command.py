@@ -12,6 +12,7 @@ from pathlib import Path
 from luytre.media.rtsp.auth import Credentials, Scheme
 from luytre.media.rtsp.server import Guard
 from luytre.simulator.assembly import drawn, of_clip
+from luytre.simulator.certificate import self_signed
 from luytre.simulator.clips import AudioName
 from luytre.simulator.server import Simulator
 from luytre.simulator.sources import VideoName
@@ -19,13 +20,17 @@ from luytre.simulator.sources import VideoName
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The simulator listens. `urls` has main and sub address of each camera, without credentials."""
+    """The simulator listens. `urls` has main and sub address of each camera, without credentials.
+
+    `certificate` is its SHA-256 in hexadecimal digits, "" without TLS.
+    """
 
     host: str
     port: int
     urls: tuple[tuple[str, str], ...]
     user: str
     password: str = field(repr=False)
+    certificate: str = ""
 
 
 def credentials(auth: Scheme, user: str, password: str) -> Credentials:
@@ -45,6 +50,7 @@ def run(
     user: str = "",
     password: str = "",
     host: str = "127.0.0.1",
+    tls: bool = False,
     ready: Callable[[Ready], None] | None = None,
     runner: Callable[..., None] = asyncio.run,
 ) -> None:
@@ -57,7 +63,8 @@ def run(
         made = of_clip(cameras, clip, codec=codec, audio=audio)
     else:
         made = [drawn(number, codec=codec, audio=audio) for number in range(1, cameras + 1)]
-    simulator = Simulator(made, port, host=host, guard=Guard(auth, who))
+    certificate = self_signed(host) if tls else None
+    simulator = Simulator(made, port, host=host, guard=Guard(auth, who), certificate=certificate)
 
     async def main() -> None:
         async with simulator:
@@ -65,7 +72,8 @@ def run(
                 urls = tuple(
                     (simulator.url(camera.number), simulator.url(camera.number, "sub")) for camera in made
                 )
-                ready(Ready(host, simulator.port, urls, who.user, who.password))
+                fingerprint = certificate.sha256 if certificate else ""
+                ready(Ready(host, simulator.port, urls, who.user, who.password, fingerprint))
             await asyncio.Event().wait()
 
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):

@@ -7,18 +7,29 @@ Does not   know RTSP (server.py does).
 
 from __future__ import annotations
 
-import asyncio
 import os
+from typing import Protocol
 
 from luytre.base.clock import US_PER_S, Clock, to_ntp
 from luytre.media.rtsp.server import ServerTrack
 from luytre.simulator.camera import Camera, Stream
+from luytre.simulator.faults import HEALTHY, Faults, Mangler
 from luytre.simulator.lanes import Lane
 from luytre.simulator.sources import TICKS, Cursor
 
 REPORT_EVERY_S = 5.0
 MAX_UNSENT = 4 * 1024 * 1024
 _VIDEO, _AUDIO = 0, 1
+
+
+class Carrier(Protocol):
+    """Takes interleaved frames to the client: a stream, or DatagramCarrier."""
+
+    def write(self, data: bytes | bytearray, /) -> None:
+        """Never waits."""
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that were written and not yet sent."""
 
 
 class Player:
@@ -36,6 +47,10 @@ class Player:
         self._video: Lane | None = None
         self._audio: Lane | None = None
         self._frame = 0
+        self._mangler: Mangler | None = None
+        self._faults = HEALTHY
+        self._unsent = bytearray()
+        self._dripped = 0
         for track in tracks:
             if track.index == _VIDEO:
                 self._video = Lane(track.channel, track.ssrc, track.seq, track.rtptime, TICKS)
@@ -45,7 +60,7 @@ class Player:
                 self._audio = Lane(track.channel, track.ssrc, track.seq, track.rtptime, rate)
                 self._audio.begin(0, self._started_s)
 
-    def tick(self, transport: asyncio.WriteTransport) -> bool:
+    def tick(self, carrier: Carrier) -> bool:
         """Send what is due; False when the connection is to be closed."""
         now_s = self._clock.monotonic_s()
         camera = self._camera
@@ -58,9 +73,26 @@ class Player:
         data = self._due(now_s)
         if camera.garbage and data:
             data = _noise(camera.garbage == "packets", len(data))
+        faults = camera.faults
+        if faults is not HEALTHY:
+            data = self._spoil(data, faults)
         if data:
-            transport.write(data)
-        return transport.get_write_buffer_size() <= MAX_UNSENT
+            carrier.write(data)
+        return carrier.get_write_buffer_size() <= MAX_UNSENT
+
+    def _spoil(self, data: bytes | bytearray, faults: Faults) -> bytes | bytearray:
+        if faults is not self._faults or self._mangler is None:
+            self._faults = faults
+            self._mangler = Mangler(faults.packets, self._camera.tally)
+        data = self._mangler.mangle(data)
+        if not faults.bytes_per_s:
+            return data
+        self._unsent += data[: MAX_UNSENT - len(self._unsent)]
+        allowed = int((self._clock.monotonic_s() - self._started_s) * faults.bytes_per_s) - self._dripped
+        data = bytes(self._unsent[:allowed])
+        del self._unsent[:allowed]
+        self._dripped += len(data)
+        return data
 
     def _due(self, now_s: float) -> bytes | bytearray:
         if self._frozen:
@@ -87,8 +119,8 @@ class Player:
             self._cursor = self._source.open(now_s)
 
     def _frames_due(self, now_s: float) -> int:
-        rate = self._audio.rate if self._audio is not None else TICKS
-        return int((now_s - self._started_s) * rate) // 1024
+        sound = self._source.sound
+        return int((now_s - self._started_s) * sound.rate) // sound.frame_ticks if sound is not None else 0
 
     def _sound(self, now_s: float, lane: Lane) -> list[bytes | bytearray]:
         pieces: list[bytes | bytearray] = []
@@ -100,7 +132,7 @@ class Player:
         for number in range(self._frame, due):
             data, starts = sound.at(number)
             buffer = bytearray(data)
-            lane.stamp(buffer, starts, [number * 1024] * len(starts), 0, 0)
+            lane.stamp(buffer, starts, [number * sound.frame_ticks] * len(starts), 0, 0)
             pieces.append(buffer)
         self._frame = due
         return pieces

@@ -3,7 +3,8 @@
     async with Simulator([drawn(1)]) as simulator:
         ... simulator.url(1, "main") ...
 
-Promises   one timer for all clients; stops asking for the time when nobody is connected.
+Promises   one timer for all clients; stops asking for the time when nobody is connected. Media over TCP, over UDP (one
+           pair of ports for all), or through an HTTP tunnel; with a certificate all of it but UDP is inside TLS.
 Does not   draw, encode or pack in the event loop.
 """
 
@@ -11,15 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import Sequence
 from types import TracebackType
 
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error, Kind
-from luytre.media.rtsp.server import Guard, HangUp, Pause, Play, Presentation, ServerSession
+from luytre.media.rtsp.server import Guard, Moved, Presentation
 from luytre.simulator.camera import Camera
-from luytre.simulator.player import Player
+from luytre.simulator.certificate import Certificate
+from luytre.simulator.connection import Connection
+from luytre.simulator.datagrams import Place, PortPair
 from luytre.simulator.studio import Studio
 
 TICK_S = 0.040
@@ -27,7 +29,11 @@ _PATH = re.compile(r"/cam(\d{1,6})/([A-Za-z0-9_-]{1,32})")
 
 
 class Simulator:
-    """Cameras are found by their number. With `port` 0 the system chooses: see `port` after start()."""
+    """Cameras are found by their number. With `port` 0 the system chooses: see `port` after start().
+
+    certificate  all connections are TLS (rtsps://)
+    timeout_s    sessions: a client over UDP that says nothing for so long is dropped
+    """
 
     def __init__(
         self,
@@ -36,14 +42,22 @@ class Simulator:
         *,
         host: str = "127.0.0.1",
         guard: Guard | None = None,
+        certificate: Certificate | None = None,
+        timeout_s: int = 60,
         tick_s: float = TICK_S,
         clock: Clock = SYSTEM,
     ) -> None:
         self.cameras = {camera.number: camera for camera in cameras}
         self.host, self.port = host, port
         self.guard = guard or Guard()
+        self.certificate = certificate
+        self.timeout_s = timeout_s
         self.clock = clock
-        self.connections: set[_Connection] = set()
+        self.connections: set[Connection] = set()
+        self.ports: PortPair | None = None
+        # Who hears what comes back over UDP, by where the client's RTCP is from; who waits for the other half of a tunnel.
+        self.listeners: dict[Place, Connection] = {}
+        self.tunnels: dict[bytes, Connection] = {}
         self._tick_s = tick_s
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -55,7 +69,11 @@ class Simulator:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(self), self.host, self.port, backlog=1024
+                lambda: Connection(self),
+                self.host,
+                self.port,
+                backlog=1024,
+                ssl=self.certificate.context() if self.certificate else None,
             )
         except OSError as error:
             raise Error(
@@ -65,6 +83,8 @@ class Simulator:
                 cause="port_taken",
             ) from None
         self.port = self._server.sockets[0].getsockname()[1]
+        self.ports = PortPair(self.host)
+        loop.add_reader(self.ports.rtcp, self.ports.receive, self._hear)
 
     def _prepare(self) -> None:
         for camera in self.cameras.values():
@@ -90,6 +110,10 @@ class Simulator:
             self._server.close()
             await self._server.wait_closed()
             self._server = None
+        if self.ports is not None:
+            asyncio.get_running_loop().remove_reader(self.ports.rtcp)
+            self.ports.close()
+            self.ports = None
 
     async def __aenter__(self) -> Simulator:
         await self.start()
@@ -103,17 +127,23 @@ class Simulator:
     def url(self, number: int, stream: str = "main") -> str:
         """Where a stream is found, without credentials."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rtsp://{host}:{self.port}{self.cameras[number].path(stream)}"
+        scheme = "rtsps" if self.certificate else "rtsp"
+        return f"{scheme}://{host}:{self.port}{self.cameras[number].path(stream)}"
 
     def find(self, path: str) -> tuple[Camera, str] | None:
         match = _PATH.fullmatch(path.partition("?")[0])
         camera = self.cameras.get(int(match.group(1))) if match else None
         return (camera, match.group(2)) if camera is not None and match is not None else None
 
-    def lookup(self, path: str) -> Presentation | int:
+    def lookup(self, path: str) -> Presentation | Moved | int:
         """For ServerSession."""
         found = self.find(path)
         return found[0].presentation(found[1]) if found else 404
+
+    def _hear(self, place: Place, data: bytes) -> None:
+        listener = self.listeners.get(place[:2])
+        if listener is not None:
+            listener.hear(data)
 
     def wake(self) -> None:
         """A connection came: tick from now on."""
@@ -131,71 +161,3 @@ class Simulator:
             # After a stall the missed ticks are not made up for: what was due goes out with the next one.
             self._next_s = max(self._next_s + self._tick_s, loop.time())
             self._timer = loop.call_at(self._next_s, self._tick)
-
-
-class _Connection(asyncio.Protocol):
-    """One socket."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._session = ServerSession(simulator.lookup, simulator.guard)
-        self._transport: asyncio.Transport | None = None
-        self._player: Player | None = None
-        self._camera: Camera | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._simulator.connections.add(self)
-        self._simulator.wake()
-
-    def data_received(self, data: bytes) -> None:
-        transport = self._transport
-        assert transport is not None
-        for event in self._session.receive(data):
-            if isinstance(event, Play):
-                transport.write(self._session.data_to_send())
-                self._play(event)
-            elif isinstance(event, Pause):
-                self._stop()
-            elif isinstance(event, HangUp):
-                self._stop()
-                transport.write(self._session.data_to_send())
-                transport.close()
-        transport.write(self._session.data_to_send())
-
-    def _play(self, event: Play) -> None:
-        found = self._simulator.find(event.path)
-        if found is None:
-            return
-        self._stop()
-        self._camera = found[0]
-        self._camera.clients += 1
-        self._player = Player(found[0], found[0].streams[found[1]], event.tracks, self._simulator.clock)
-
-    def _stop(self) -> None:
-        if self._player is not None and self._camera is not None:
-            self._player.close()
-            self._camera.clients -= 1
-            self._player = None
-
-    def tick(self) -> None:
-        if (
-            self._player is not None
-            and self._transport is not None
-            and not self._player.tick(self._transport)
-        ):
-            self._stop()
-            self._transport.abort()
-
-    def abort(self) -> None:
-        self._stop()
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._stop()
-        self._simulator.connections.discard(self)

@@ -8,4 +8,4 @@ from pathlib import Path
 
 from luytre.base.db import Migrations
 
-CAMERAS = Migrations(Path(__file__).parent, "cameras_0002")
+CAMERAS = Migrations(Path(__file__).parent, "cameras_0003")

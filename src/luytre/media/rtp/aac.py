@@ -7,6 +7,8 @@ from luytre.media.tracks import Sample
 
 # AU-headers-length of a single 16-bit header.
 _ONE_HEADER = b"\x00\x10"
+# 13 bits in AAC-hbr; a description may ask for more.
+_MAX_FRAME_BYTES = 1 << 16
 
 
 class AacReceiver(Receiver):
@@ -55,7 +57,7 @@ class AacReceiver(Receiver):
 
     def _fragment(self, buffer: bytes, at: int, end: int, size: int, pts: int, count: int) -> None:
         """One access unit over several packets (RFC 3640 section 3.2.3): each says the whole size."""
-        if count != 1:
+        if count != 1 or size > _MAX_FRAME_BYTES:
             self.invalid += 1
             return
         if not self._fragments:

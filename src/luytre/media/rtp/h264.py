@@ -77,9 +77,11 @@ class H264Receiver(NalReceiver):
     def set_key(self, nal: bytes) -> tuple[int, int] | None:
         kind = nal[0] & 0x1F if nal else 0
         if kind == _SPS and len(nal) > 4:
-            return 0, _exp_golomb(nal, 4)
+            number = _exp_golomb(nal, 4)
+            return (0, number) if number < 32 else None
         if kind == _PPS and len(nal) > 1:
-            return 1, _exp_golomb(nal, 1)
+            number = _exp_golomb(nal, 1)
+            return (1, number) if number < 256 else None
         return None
 
 
@@ -100,7 +102,9 @@ def _has_recovery_point(buffer: bytes, at: int, end: int) -> bool:
 
 
 def _exp_golomb(nal: bytes, at: int) -> int:
-    """A small ue(v) that begins at byte `at` (ITU-T H.264 section 9.1): parameter set ids are below 256."""
+    """A small ue(v) that begins at byte `at` (ITU-T H.264 section 9.1): parameter set ids are below 256 where they
+    are right.
+    """
     bits = int.from_bytes(nal[at : at + 4].ljust(4, b"\x00"), "big")
     if bits == 0:
         return 0

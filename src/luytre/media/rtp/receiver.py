@@ -14,6 +14,8 @@ from luytre.media.tracks import Sample
 
 _RTP = struct.Struct(">BBHI")
 _U16 = struct.Struct(">H")
+# More than any keyframe of an 8K camera: a picture that does not end is given up.
+MAX_PICTURE_BYTES = 16 << 20
 
 
 class Receiver:
@@ -132,6 +134,8 @@ class NalReceiver(Receiver):
         # Index in _pieces of the length of the fragmented NAL unit being put together, -1 when none is.
         self._fragment = -1
         self._fragment_size = 0
+        # Bytes of whole NAL units in _pieces.
+        self._held = 0
         self._is_damaged = False
         self._trust_marker = True
         self._ended_by_marker: int | None = None
@@ -192,6 +196,7 @@ class NalReceiver(Receiver):
             del self._pieces[border:]
             self.finish()
             self._pieces, self._key = ahead, key
+            self._held = sum(map(len, ahead))
 
     def continued(self) -> None:
         """A slice that is not a picture's first: where none came before, the marker lied, or the beginning is lost."""
@@ -205,8 +210,10 @@ class NalReceiver(Receiver):
         """A NAL unit that came in one piece."""
         raise NotImplementedError
 
-    def aggregate(self, buffer: bytes, at: int, end: int, smallest: int = 1) -> None:
-        """NAL units with 2-byte lengths, one after the other (RFC 6184 section 5.7.1, RFC 7798 section 4.4.2)."""
+    def aggregate(self, buffer: bytes, at: int, end: int, smallest: int = 1, between: int = 0) -> None:
+        """NAL units with 2-byte lengths, one after the other (RFC 6184 section 5.7.1, RFC 7798 section 4.4.2), and
+        `between` bytes from one to the next.
+        """
         while at + 2 < end:
             size = buffer[at] << 8 | buffer[at + 1]
             at += 2
@@ -214,13 +221,14 @@ class NalReceiver(Receiver):
                 self.invalid += 1
                 return
             self.whole(buffer, at, at + size)
-            at += size
+            at += size + between
 
     def whole_nal(self, buffer: bytes, start: int, end: int) -> None:
         if self._fragment >= 0:
             self._drop_fragment()
         self._pieces.append((end - start).to_bytes(4, "big"))
         self._pieces.append(buffer[start:end])
+        self._hold(end - start)
 
     def fragment_begins(self, header: bytes, buffer: bytes, start: int, end: int) -> None:
         self._drop_fragment()
@@ -235,6 +243,8 @@ class NalReceiver(Receiver):
         self._fragment_size += end - start
         if last:
             self.fragment_ends()
+        elif self._fragment_size > MAX_PICTURE_BYTES:
+            self._drop_fragment()
 
     def alike(self, buffer: bytes, at: int, step: int) -> int:
         """HOT: the middle of a fragmented NAL unit is many packets of one size: cut by one call in C, compared whole.
@@ -262,6 +272,8 @@ class NalReceiver(Receiver):
             return at
         self._pieces += fields[1::2]
         self._fragment_size += count * (step - header)
+        if self._fragment_size > MAX_PICTURE_BYTES:
+            self._drop_fragment()
         self.next_sequence = first + count & 0xFFFF
         self.packets += count
         return at + count * step
@@ -269,6 +281,14 @@ class NalReceiver(Receiver):
     def fragment_ends(self) -> None:
         self._pieces[self._fragment] = self._fragment_size.to_bytes(4, "big")
         self._fragment = -1
+        self._hold(self._fragment_size)
+
+    def _hold(self, size: int) -> None:
+        """A NAL unit is whole. Pictures that grow without an end are thrown away."""
+        self._held += size + 4
+        if self._held > MAX_PICTURE_BYTES:
+            self._pieces, self._held, self._border, self._key_ahead = [], 0, -1, False
+            self._is_damaged = True
 
     def _drop_fragment(self) -> None:
         if self._fragment >= 0:
@@ -297,7 +317,7 @@ class NalReceiver(Receiver):
             self._finish_damaged()
         elif pieces and self._has_picture and timestamp is not None:
             self.samples.append(Sample(self._clock.unwrap(timestamp), b"".join(pieces), self._key))
-        self._pieces = []
+        self._pieces, self._held = [], 0
         self._has_picture = self._key = self._key_ahead = False
         self._border = -1
 

@@ -17,6 +17,7 @@ from itertools import zip_longest
 from typing import Literal
 
 Scheme = Literal["none", "basic", "digest"]
+Algorithm = Literal["MD5", "SHA-256"]
 
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 _SCHEME = re.compile(r"(?:^|,)\s*(Basic|Digest|Bearer|Negotiate|NTLM)(?=\s|,|$)", re.IGNORECASE)
@@ -154,16 +155,28 @@ def new_nonce() -> str:
     return os.urandom(16).hex()
 
 
-def challenges_to_send(scheme: Scheme, realm: str, nonce: str) -> list[str]:
+def challenges_to_send(
+    scheme: Scheme, realm: str, nonce: str, *, algorithm: Algorithm = "MD5", stale: bool = False
+) -> list[str]:
     """WWW-Authenticate values of a server that wants `scheme`."""
     if scheme == "basic":
         return [f'Basic realm="{_escape(realm)}"']
     if scheme == "digest":
-        return [f'Digest realm="{_escape(realm)}", nonce="{nonce}", algorithm=MD5, qop="auth"']
+        more = ", stale=true" if stale else ""
+        return [f'Digest realm="{_escape(realm)}", nonce="{nonce}", algorithm={algorithm}, qop="auth"{more}']
     return []
 
 
-def accepted(scheme: Scheme, header: str, who: Credentials, method: str, realm: str, nonce: str) -> bool:
+def accepted(
+    scheme: Scheme,
+    header: str,
+    who: Credentials,
+    method: str,
+    realm: str,
+    nonce: str,
+    *,
+    algorithm: Algorithm = "MD5",
+) -> bool:
     """Server side: does this Authorization header prove that the other side knows user and password?"""
     kind, _, text = header.strip().partition(" ")
     if scheme == "basic" and kind.lower() == "basic":
@@ -176,12 +189,53 @@ def accepted(scheme: Scheme, header: str, who: Credentials, method: str, realm: 
         values = parameters(text)
         if values.get("username") != who.user or values.get("nonce") != nonce:
             return False
-        challenge = Challenge("digest", realm, nonce)
+        challenge = Challenge("digest", realm, nonce, algorithm=algorithm)
         cnonce = values.get("cnonce", "")
         qop = (values.get("nc", ""), cnonce, values["qop"]) if "qop" in values else None
         expected = _digest(challenge, who, method, values.get("uri", ""), qop, cnonce)
         return hmac.compare_digest(expected.encode(), values.get("response", "").lower().encode())
     return False
+
+
+def claimed(header: str) -> str | None:
+    """Server side: whose name an Authorization header gives; None for one that is neither Basic nor Digest."""
+    kind, _, text = header.strip().partition(" ")
+    if kind.lower() == "basic":
+        who = _basic(text)
+        return None if who is None else who.user
+    return parameters(text).get("username") if kind.lower() == "digest" else None
+
+
+def proves(header: str, secret: str, method: str, realm: str, nonce: str) -> bool | None:
+    """Server side: does this header prove that its bearer knows `secret`? Basic, or Digest with MD5 or SHA-256.
+
+    None: it does, by a nonce that is not this one, which may be a replay: challenge again.
+    """
+    kind, _, text = header.strip().partition(" ")
+    if kind.lower() == "basic":
+        who = _basic(text)
+        return who is not None and hmac.compare_digest(who.password.encode(), secret.encode())
+    values = parameters(text)
+    algorithm = values.get("algorithm", "MD5").upper()
+    if kind.lower() != "digest" or algorithm not in _HASHES or values.get("realm") != realm:
+        return False
+    given = values.get("nonce", "")
+    who = Credentials(values.get("username", ""), secret)
+    cnonce = values.get("cnonce", "")
+    qop = (values.get("nc", ""), cnonce, values["qop"]) if "qop" in values else None
+    challenge = Challenge("digest", realm, given, algorithm=algorithm)
+    expected = _digest(challenge, who, method, values.get("uri", ""), qop, cnonce)
+    if not hmac.compare_digest(expected.encode(), values.get("response", "").lower().encode()):
+        return False
+    return True if given == nonce else None
+
+
+def _basic(text: str) -> Credentials | None:
+    try:
+        user, colon, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return Credentials(user, password) if colon else None
 
 
 def _escape(text: str) -> str:

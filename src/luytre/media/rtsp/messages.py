@@ -314,9 +314,8 @@ def _sdp_end(buffer: bytearray, *, final: bool) -> int | None:
         line_end = buffer.find(b"\n", position)
         if line_end < 0:
             incomplete = bytes(buffer[position:])
-            may_be_sdp = _SDP_LINE.match(incomplete) or (
-                len(incomplete) < 2 and not incomplete.startswith(b"$")
-            )
+            begins = len(incomplete) < 2 and not incomplete.startswith(b"$")
+            may_be_sdp = begins or not incomplete.strip() or _SDP_LINE.match(incomplete)
             return None if may_be_sdp and not final else (len(buffer) if may_be_sdp else position)
         line = bytes(buffer[position : line_end + 1])
         if line.strip() and not _SDP_LINE.match(line):

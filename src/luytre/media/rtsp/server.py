@@ -1,8 +1,9 @@
-"""The server side of one RTSP connection over TCP interleaved, sans-I/O; what the simulated cameras speak.
+"""The server side of one RTSP connection, sans-I/O; what the simulated cameras speak.
 
 Promises   OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN; Basic or Digest on
-           all but OPTIONS; what RTP-Info announces is what the media must begin with.
-Does not   open sockets, send media, or offer UDP (461) or recording (501).
+           all but OPTIONS; what RTP-Info announces is what the media must begin with; media over TCP
+           interleaved, and over UDP where the caller has ports for it.
+Does not   open sockets, send media, or offer multicast (461) or recording (501).
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from luytre.base.errors import Error
 from luytre.media import sdp
-from luytre.media.rtsp.answers import parse_transport
-from luytre.media.rtsp.auth import Credentials, Scheme, accepted, challenges_to_send, new_nonce
+from luytre.media.rtsp.auth import Algorithm, Credentials, Scheme, accepted, challenges_to_send, new_nonce
 from luytre.media.rtsp.messages import Connection, Frame, Request, build_response
+from luytre.media.rtsp.offers import Offer, parse_offers
 
 PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 _REASONS = {
     200: "OK",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -36,21 +38,40 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What one path offers. Each medium's `control` is one path component."""
+    """What one path offers. Each medium's `control` is one path component.
+
+    tcp, udp  which transports SETUP accepts
+    first     seq (16 bits) and rtptime (32 bits) that all tracks begin with; None: by chance
+    """
 
     media: tuple[sdp.Media, ...]
     name: str = "Luy Tre camera"
+    tcp: bool = True
+    udp: bool = True
+    first: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The stream is elsewhere: DESCRIBE is answered with 302 and this address."""
+
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
 class ServerTrack:
-    """A medium that was set up; media begins with exactly this seq (16 bits) and rtptime (32 bits)."""
+    """A medium that was set up; media begins with exactly this seq (16 bits) and rtptime (32 bits).
+
+    `ports` are the client's for RTP and RTCP over UDP, None over TCP. `channel` is RTP's, RTCP has the next one; over
+    UDP it only tells tracks apart.
+    """
 
     index: int
     channel: int
     ssrc: int
     seq: int
     rtptime: int
+    ports: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +98,58 @@ class Feedback:
     payload: bytes
 
 
-ServerEvent = Play | Pause | HangUp | Feedback
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request that waits for its owner: `go_on()` answers it, `refuse()` refuses it. Nothing is read until then."""
+
+    request: Request
+
+
+ServerEvent = Play | Pause | HangUp | Feedback | Held
 # Path (with query, no trailing slash) to what is there, or the status to refuse with; 0 hangs up.
-Lookup = Callable[[str], Presentation | int]
+Lookup = Callable[[str], Presentation | Moved | int]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """How a client must log in."""
+    """How a client must log in. `nonce_uses` requests later a nonce is stale; 0: never."""
 
     scheme: Scheme = "none"
     who: Credentials = field(default_factory=lambda: Credentials("", ""), repr=False)
     realm: str = "Luy Tre"
+    algorithm: Algorithm = "MD5"
+    nonce_uses: int = 0
 
 
 class ServerSession:
-    """One connection. `receive` never raises for what a client sends: it answers, or says HangUp."""
+    """One connection. `receive` never raises for what a client sends: it answers, or says HangUp.
 
-    def __init__(self, lookup: Lookup, guard: Guard | None = None, *, timeout_s: int = 60) -> None:
+    `ports` are the server's own for RTP and RTCP; without them there is no UDP. `hold` says which requests wait for the
+    owner, who has to find out something first.
+    """
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        guard: Guard | None = None,
+        *,
+        timeout_s: int = 60,
+        ports: tuple[int, int] | None = None,
+        hold: Callable[[Request], bool] = lambda request: False,
+        server: str = "LuyTre-sim",
+    ) -> None:
+        self._hold = hold
+        self._held: Request | None = None
+        self._server = server
         self._lookup = lookup
         self._guard = guard or Guard()
         self._timeout_s = timeout_s
+        self._ports = ports
         self._connection = Connection()
         self._out = bytearray()
         self._nonce = new_nonce()
+        self._nonce_used = 0
+        self._stale = False
         self._session_id = ""
         self._path = ""
         self._tracks: dict[int, ServerTrack] = {}
@@ -112,12 +161,32 @@ class ServerSession:
         return data
 
     def receive(self, data: bytes | bytearray | memoryview) -> list[ServerEvent]:
-        events: list[ServerEvent] = []
         self._connection.feed(data)
+        return self._read([])
+
+    @property
+    def is_held(self) -> bool:
+        """A request waits."""
+        return self._held is not None
+
+    def go_on(self) -> list[ServerEvent]:
+        """Answer the request that was held, and what came behind it."""
+        request, self._held = self._held, None
+        return self._read([] if request is None else self._answer(request))
+
+    def refuse(self, status: int, headers: tuple[tuple[str, str], ...] = ()) -> list[ServerEvent]:
+        """Refuse the request that was held, and read on."""
+        request, self._held = self._held, None
+        return self._read([] if request is None else self._reply(request, status, headers))
+
+    def _read(self, events: list[ServerEvent]) -> list[ServerEvent]:
         try:
-            while (event := self._connection.next_event()) is not None:
+            while self._held is None and (event := self._connection.next_event()) is not None:
                 if isinstance(event, Frame):
                     events.append(Feedback(event.channel, event.payload))
+                elif isinstance(event, Request) and self._hold(event):
+                    self._held = event
+                    events.append(Held(event))
                 elif isinstance(event, Request):
                     events += self._answer(event)
         except Error:
@@ -129,7 +198,7 @@ class ServerSession:
     def _reply(
         self, request: Request, status: int, headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
     ) -> list[ServerEvent]:
-        lines = [("CSeq", request.get("cseq") or "0"), ("Server", "LuyTre-sim")]
+        lines = [("CSeq", request.get("cseq") or "0"), ("Server", self._server)]
         self._out += build_response(status, _REASONS.get(status, "Error"), (*lines, *headers), body)
         return []
 
@@ -137,7 +206,10 @@ class ServerSession:
         if request.method == "OPTIONS":
             return self._reply(request, 200, (("Public", PUBLIC),))
         if not self._allowed(request):
-            values = challenges_to_send(self._guard.scheme, self._guard.realm, self._nonce)
+            guard = self._guard
+            values = challenges_to_send(
+                guard.scheme, guard.realm, self._nonce, algorithm=guard.algorithm, stale=self._stale
+            )
             return self._reply(request, 401, tuple(("WWW-Authenticate", value) for value in values))
         if request.method == "DESCRIBE":
             return self._describe(request)
@@ -158,30 +230,48 @@ class ServerSession:
         return [HangUp()] if request.method == "TEARDOWN" else []
 
     def _allowed(self, request: Request) -> bool:
-        guard = self._guard
+        guard, self._stale = self._guard, False
         if guard.scheme == "none":
             return True
         header = request.get("authorization")
-        return accepted(guard.scheme, header, guard.who, request.method, guard.realm, self._nonce)
+        proven = accepted(
+            guard.scheme,
+            header,
+            guard.who,
+            request.method,
+            guard.realm,
+            self._nonce,
+            algorithm=guard.algorithm,
+        )
+        if proven and 0 < guard.nonce_uses <= self._nonce_used:
+            self._nonce, self._nonce_used, self._stale = new_nonce(), 0, True
+            return False
+        self._nonce_used += proven
+        return proven
 
     def _describe(self, request: Request) -> list[ServerEvent]:
         path = _path(request.url)
         found = self._lookup(path)
-        if isinstance(found, int):
-            return [HangUp()] if found == 0 else self._reply(request, found)
+        if not isinstance(found, Presentation):
+            return self._refuse(request, found)
         base = request.url if request.url.endswith("/") else f"{request.url}/"
         body = sdp.describe(found.media, name=found.name).encode()
         return self._reply(request, 200, (("Content-Base", base), ("Content-Type", "application/sdp")), body)
+
+    def _refuse(self, request: Request, found: Moved | int) -> list[ServerEvent]:
+        if isinstance(found, Moved):
+            return self._reply(request, 302, (("Location", found.url),))
+        return [HangUp()] if found == 0 else self._reply(request, found)
 
     def _set_up(self, request: Request) -> list[ServerEvent]:
         path = _path(request.url)
         found = self._lookup(path)
         index = 0
-        if isinstance(found, int):
+        if not isinstance(found, Presentation):
             path, _, control = path.rpartition("/")
             found = self._lookup(path)
-            if isinstance(found, int):
-                return [HangUp()] if found == 0 else self._reply(request, found)
+            if not isinstance(found, Presentation):
+                return self._refuse(request, found)
             names = [medium.control for medium in found.media]
             if control not in names:
                 return self._reply(request, 404)
@@ -190,33 +280,51 @@ class ServerSession:
             return self._reply(request, 459)
         if self._playing or (self._tracks and path != self._path):
             return self._reply(request, 455)
-        transport = parse_transport(request.get("transport"))
-        if not transport.tcp:
-            return self._reply(request, 461)
-        channel = (transport.channels or (2 * index, 0))[0]
-        if channel > 254:
+        offer = self._choose(found, parse_offers(request.get("transport")))
+        if offer is None:
             return self._reply(request, 461)
         self._path = path
         self._session_id = self._session_id or os.urandom(8).hex()
         ssrc = int.from_bytes(os.urandom(4), "big") or 1
-        self._tracks[index] = ServerTrack(index, channel, ssrc, 0, 0)
-        answer = f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1};ssrc={ssrc:08X}"
+        first, second = offer.pair or (2 * index, 2 * index + 1)
+        if offer.tcp:
+            self._tracks[index] = ServerTrack(index, first, ssrc, 0, 0)
+            answer = f"RTP/AVP/TCP;unicast;interleaved={first}-{second};ssrc={ssrc:08X}"
+        else:
+            assert self._ports is not None
+            self._tracks[index] = ServerTrack(index, 2 * index, ssrc, 0, 0, (first, second))
+            server = "-".join(map(str, self._ports))
+            answer = f"RTP/AVP;unicast;client_port={first}-{second};server_port={server};ssrc={ssrc:08X}"
         session = f"{self._session_id};timeout={self._timeout_s}"
         return self._reply(request, 200, (("Transport", answer), ("Session", session)))
+
+    def _choose(self, found: Presentation, offers: list[Offer]) -> Offer | None:
+        """The first that can be served. All tracks of a session come the same way."""
+        others = {track.ports is None for track in self._tracks.values()}
+        for offer in offers:
+            served = found.tcp if offer.tcp else found.udp and self._ports is not None
+            # RTCP goes on the channel behind that of RTP.
+            fits = not offer.tcp or offer.pair is None or offer.pair[1] == offer.pair[0] + 1
+            if served and fits and others <= {offer.tcp}:
+                return offer
+        return None
 
     def _play(self, request: Request) -> list[ServerEvent]:
         found = self._lookup(self._path)
         if not self._tracks:
             return self._reply(request, 455)
-        if isinstance(found, int):
-            return [HangUp()] if found == 0 else self._reply(request, found)
+        if not isinstance(found, Presentation):
+            return self._refuse(request, found)
         if self._playing:
             return self._reply(request, 200, (("Session", self._session_id),))
         info = []
         for index, track in sorted(self._tracks.items()):
             random = os.urandom(6)
-            seq, rtptime = int.from_bytes(random[:2], "big"), int.from_bytes(random[2:], "big")
-            self._tracks[index] = ServerTrack(index, track.channel, track.ssrc, seq, rtptime)
+            seq, rtptime = found.first or (
+                int.from_bytes(random[:2], "big"),
+                int.from_bytes(random[2:], "big"),
+            )
+            self._tracks[index] = replace(track, seq=seq, rtptime=rtptime)
             url = f"{request.url.rstrip('/')}/{found.media[index].control}"
             info.append(f"url={url};seq={seq};rtptime={rtptime}")
         self._playing = True
