@@ -146,7 +146,19 @@ def test_codes_that_cannot_be_a_folder(registry: Registry, code: str) -> None:
     assert caught.value.cause == "bad_code"
 
 
-@pytest.mark.parametrize("url", ["", "http://x/", "10.0.0.5", "rtsp://", "rtsp://h:99999/x", "rtsp://a\nb/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "file:///etc/passwd",
+        "concat:rtsp://h/x",
+        "udp://h/",
+        "10.0.0.5",
+        "rtsp://",
+        "rtsp://h:99999/x",
+        "rtsp://a\nb/",
+    ],
+)
 def test_addresses_that_are_none(registry: Registry, url: str) -> None:
     with pytest.raises(Error) as caught:
         registry.add(NewCamera("A", "a", url))
