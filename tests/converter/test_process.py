@@ -155,7 +155,7 @@ GARBAGE = (
         (
             b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
             False,
-            {"server_error", "converter_failed", "not_found"},
+            {"not_found"},
         ),
     ],
     ids=["hangs", "closes", "garbage", "not found", "forbidden", "busy", "to a file"],

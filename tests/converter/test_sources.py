@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from luytre.cameras.probing import probe
 from luytre.media.rtsp.auth import Scheme
 from tests.converter.sources import (
     FPS,
@@ -24,6 +25,7 @@ from tests.converter.sources import (
     serving,
 )
 from tests.converter.ward import PATIENT, OddWard, decoded, until
+from tests.peers.gstreamer import Mount, gst_serving
 
 RECORD_S = 4.0
 
@@ -186,3 +188,34 @@ def test_srt_is_refused_where_ffmpeg_has_none(tmp_path: Path) -> None:
                 await ear.until(lambda: ear.is_state("gate", "retrying", "converter_failed"), "refused")
 
     asyncio.run(main())
+
+
+def gst(encoder: str) -> Mount:
+    drawn = f"videotestsrc is-live=true ! video/x-raw,width={SIZE[0]},height={SIZE[1]},framerate={FPS}/1"
+    return {"launch": f"( {drawn} ! {encoder} name=pay0 pt=96 )", "shared": True}
+
+
+@pytest.mark.gstreamer
+@pytest.mark.parametrize(
+    ("codec", "encoder"),
+    [("mjpeg", "jpegenc ! rtpjpegpay"), ("mpeg4", "avenc_mpeg4 gop-size=10 ! rtpmp4vpay config-interval=1")],
+)
+def test_rtsp_with_another_codec_goes_through_the_converter(tmp_path: Path, codec: str, encoder: str) -> None:
+    ward = OddWard(tmp_path / "node")
+    with gst_serving({"/cam": gst(encoder)}, user="ward", password="tre@lang") as server:
+        url = server.url("/cam")
+        ward.odd("gate", f"convert+{url}", "ward", "tre@lang")
+        record(ward)
+        found = asyncio.run(probe(url, "ward", "tre@lang", seconds=2.0))
+    pictures, _, size = decoded(ward.played_back("gate"))
+    assert size == SIZE
+    assert pictures == pytest.approx(ward.length_s("gate") * FPS, rel=0.15)
+    told = ward.seen["gate"]
+    assert told is not None
+    assert (told.source, told.target, told.encoded) == (codec, "h264", True)
+    assert ward.check() == []
+    # The probe of the plain address says how it can be had.
+    assert found.url == f"convert+{url}"
+    assert found.converted is not None
+    assert found.converted.source == codec
+    assert (found.result.video.width, found.result.video.height) == SIZE
