@@ -85,9 +85,13 @@ class FFmpegSource:
 
     def __init__(self, start: Callable[[], InputContainer], audio: bool, clock: Clock) -> None:
         self._clock = clock
+        began_s = clock.monotonic_s()
         try:
             self._container = start()
         except (av.error.FFmpegError, OSError, HTTPException) as error:
+            if clock.monotonic_s() - began_s >= OPEN_S:
+                # FFmpeg has other words for it: to its RTSP, what did not come is invalid.
+                raise failure(Cause.TIMEOUT, "the source does not answer in time") from None
             raise _failed(error, opening=True) from None
         try:
             videos, sounds = self._container.streams.video, self._container.streams.audio
