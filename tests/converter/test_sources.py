@@ -202,7 +202,7 @@ def gst(codec: str, folder: Path) -> Mount:
 
 @pytest.mark.gstreamer
 @pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
-def test_rtsp_with_another_codec_goes_through_the_converter(tmp_path: Path, codec: str, encoder: str) -> None:
+def test_rtsp_with_another_codec_goes_through_the_converter(tmp_path: Path, codec: str) -> None:
     ward = OddWard(tmp_path / "node")
     with gst_serving({"/cam": gst(codec, tmp_path)}, user="ward", password="tre@lang") as server:
         url = server.url("/cam")
