@@ -131,7 +131,7 @@ def test_version_and_nothing() -> None:
         (["camera", "add"], "CODE is missing"),
         (["run", "x", "--port", "99999"], "65535"),
         (["sim", "--codec", "mpeg2"], "mpeg2"),
-        (["probe", "http://x/"], "rtsp://"),
+        (["probe", "file:///x"], "rtsp://"),
         (["export", "x", "A", "1", "2"], "--output"),
     ],
 )

@@ -113,14 +113,17 @@ class Viewing:
         """All cameras, by code."""
         actor.require("live")
         seen = self._hub.states()
-        found = [camera_status(camera, seen, self._since(camera)) for camera in self._registry.list()]
+        found = [
+            camera_status(camera, seen, self._since(camera), self._registry.conversion)
+            for camera in self._registry.list()
+        ]
         return sorted(found, key=lambda status: status.camera.code)
 
     def camera(self, actor: Actor, code: str) -> CameraStatus:
         """One camera. Raises Error(NOT_FOUND)."""
         actor.require("live")
         camera = self._registry.get(code)
-        return camera_status(camera, self._hub.states(), self._since(camera))
+        return camera_status(camera, self._hub.states(), self._since(camera), self._registry.conversion)
 
     def volumes(self, actor: Actor) -> list[VolumeStatus]:
         """The archive's volumes."""

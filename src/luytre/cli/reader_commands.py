@@ -23,13 +23,17 @@ def reader_add(
     days: Annotated[
         float | None, typer.Option("--days", metavar="N", help="reader.days", show_default=False)
     ] = None,
-    directory:     as_json: ) -> None:
+    directory: Dir = HERE,
+    as_json: Json = False,
+) -> None:
     perform("readers:add", name=name, camera=camera or [], days=days, directory=directory, as_json=as_json)
 
 
 @reader.command("list", help="reader.list")
-def reader_list(directory:     perform("readers:show", directory=directory, as_json=as_json)
+def reader_list(directory: Dir = HERE, as_json: Json = False) -> None:
+    perform("readers:show", directory=directory, as_json=as_json)
 
 
 @reader.command("remove", help="reader.remove")
-def reader_remove(name: _Name, directory:     perform("readers:remove", name=name, directory=directory)
+def reader_remove(name: _Name, directory: Dir = HERE) -> None:
+    perform("readers:remove", name=name, directory=directory)
