@@ -118,6 +118,30 @@ def test_every_picture_is_recorded(tmp_path: Path, transport: Transport, way: Wa
         assert camera.punched[0][:1] == b"\x80"
 
 
+def test_what_a_camera_wanted_is_remembered(tmp_path: Path) -> None:
+    camera = UdpCamera(CODED)
+
+    def asked() -> list[bool]:
+        wishes = [request.get("transport") for request in camera.asked if request.method == "SETUP"]
+        return [wish.startswith("RTP/AVP/TCP") for wish in wishes]
+
+    async def main() -> None:
+        ward = Ward(tmp_path)
+        async with camera.open() as url, ward.recording() as ear:
+            ward.add("cam", url)
+            ward.write()
+            await ear.recording("cam")
+            # It has recorded for a while, so it was good.
+            await ear.until(lambda: (ear.last("cam") or ear.states[0]).fps is not None, "statistics", 30)
+            assert camera.writer is not None
+            camera.writer.transport.abort()
+            await ear.until(lambda: len(asked()) == 3, "it is asked again")
+            await ear.recording("cam")
+
+    asyncio.run(main())
+    assert asked() == [True, False, False]
+
+
 def test_a_lost_packet_costs_its_picture_only(tmp_path: Path) -> None:
     chance = random.Random(3)
     lost = {number for number in range(40, 5000) if chance.random() < 0.05}
