@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from luytre.recorder.plan import Transport
-from luytre.simulator.certificate import self_signed
 from luytre.simulator.clips import read
 from luytre.simulator.sources import VideoName
+from tests.peers.certificates import self_signed
 from tests.peers.clips import make_clip
 from tests.peers.gstreamer import gst_serving, reel_mount
 from tests.peers.vlc import vlc_serving
@@ -49,13 +49,10 @@ def record(
 def test_gstreamer(tmp_path: Path, codec: VideoName, encrypted: bool, transport: Transport) -> None:
     encoder = {"h264": "libx264", "h265": "libx265"}[codec]
     clip = make_clip(tmp_path / "clip.mp4", codec=encoder, seconds=4.0, fps=FPS)
-    pem = None
-    if encrypted:
-        made = self_signed()
-        pem = tmp_path / "both.pem"
-        pem.write_bytes(made.key_pem + made.pem)
-    mounts = {"/cam": reel_mount(clip, tmp_path, codec=codec)}
-    with gst_serving(mounts, user="ward", password="tre-lang", tls=pem) as server:
+    pem = tmp_path / "both.pem"
+    self_signed(pem)
+    mount, tls = reel_mount(clip, tmp_path, codec=codec), pem if encrypted else None
+    with gst_serving({"/cam": mount}, user="ward", password="tre-lang", tls=tls) as server:
         ward, ways = record(tmp_path / "node", server.url("/cam"), transport, audio=True)
     assert ways == {transport + ("+tls" if encrypted else "")}
     wanted = sent(clip, codec)
