@@ -271,7 +271,11 @@ class Connection:
 
 
 def parse_headers(block: bytes) -> Headers:
-    """Header lines to (lower-case name, value); a line that begins with a blank continues the one before."""
+    """Header lines to (lower-case name, value); a line that begins with a blank continues the one before.
+
+    Names and values are cut at MAX_LINE: none of a camera is so long, and some are searched with patterns that do not
+    like long ones.
+    """
     headers: list[tuple[str, str]] = []
     for raw in block.split(b"\n"):
         line = _text(raw.rstrip(b"\r"))
@@ -279,11 +283,12 @@ def parse_headers(block: bytes) -> Headers:
             continue
         if line[0] in " \t" and headers:
             name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}")
+            if len(value) < MAX_LINE:
+                headers[-1] = (name, f"{value} {line.strip()}"[:MAX_LINE])
             continue
         name, colon, value = line.partition(":")
         if colon and name.strip():
-            headers.append((name.strip().lower(), value.strip()))
+            headers.append((name.strip().lower()[:MAX_LINE], value.strip()[:MAX_LINE]))
     return tuple(headers)
 
 
