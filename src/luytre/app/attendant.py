@@ -122,6 +122,9 @@ class Attendant:
                         "camera is not heard", camera=access.code, cause=error.cause, error=error.message
                     )
                 told = error.cause
+                if error.cause == "auth_failed":
+                    # Cameras lock out who tries again and again.
+                    wait_s = LONGEST_WAIT_S
             except Exception as error:
                 # Supervision: whatever one camera's answers break, the other cameras are listened to.
                 _log.exception("listening failed", camera=access.code, error=type(error).__name__)
@@ -133,12 +136,16 @@ class Attendant:
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _identify(self, access: Access, device: Device) -> None:
-        """Who made it, once a day."""
-        camera: Camera = await asyncio.to_thread(self._store.registry.get, access.code)
+        """Who made it, once a day. A database that does not answer keeps nobody from listening."""
+        try:
+            camera: Camera = await asyncio.to_thread(self._store.registry.get, access.code)
+        except Error:
+            return
         now_us = self._store.clock.wall_us()
         if camera.identified_us is None or now_us - camera.identified_us > IDENTIFY_US:
             told = await identity(device)
-            await asyncio.to_thread(self._store.registry.identify, access.code, told)
+            with suppress(Error):
+                await asyncio.to_thread(self._store.registry.identify, access.code, told)
 
     def _hear(self, event: DeviceEvent) -> None:
         if self._is_news(event):

@@ -181,6 +181,11 @@ def test_a_camera_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GetSnapshotUri", "<trt:GetSnapshotUriResponse><trt:MediaUri/></trt:GetSnapshotUriResponse>"),
         ("GetProfiles", "<trt:GetProfilesResponse/>"),
         (
+            "GetServices",
+            "<tds:GetServicesResponse><tds:Service><tds:Namespace>http://www.onvif.org/ver10/media/wsdl</tds:Namespace>"
+            "<tds:XAddr>http://[::1</tds:XAddr></tds:Service></tds:GetServicesResponse>",
+        ),
+        (
             "GetProfiles",
             '<trt:GetProfilesResponse><trt:Profiles token="000"><tt:VideoEncoderConfiguration token="0"><tt:Encoding>H266'
             "</tt:Encoding><tt:Resolution><tt:Width>-4</tt:Width><tt:Height>many</tt:Height></tt:Resolution>"
@@ -194,8 +199,8 @@ def test_broken_answers_cost_what_they_would_have_told(operation: str, answer: s
     if operation == "GetDeviceInformation":
         assert seen.identity == Identity()
         assert seen.views
-    elif operation != "GetSnapshotUri":
-        assert seen.views == ()
+    else:
+        assert bool(seen.views) == (operation in ("GetSnapshotUri", "GetServices"))
 
 
 def profile(token: str, width: int, height: int, codec: str = "h264", source: str = "a") -> Profile:

@@ -63,12 +63,12 @@ async def listen(device: Device, tell: Callable[[DeviceEvent], None]) -> None:
         "events", "CreatePullPointSubscription", {"InitialTerminationTime": f"PT{LEASE_S}S"}
     )
     address = text(dig(made, "SubscriptionReference", "Address", "_value_1"), 2000)
-    if address is None:
+    at = "" if address is None else device.here(address)
+    if not at:
         raise refusals.no_onvif("a subscription without an address")
     # Axis and others say in a header of their own which subscription is meant.
     headers = many(dig(made, "SubscriptionReference", "ReferenceParameters", "_value_1"))
     extra = {"_soapheaders": headers} if headers else {}
-    at = device.here(address)
     try:
         await _pull(device, at, extra, tell)
     finally:
