@@ -142,7 +142,7 @@ def test_recording_that_cannot_be(ward: Ward, body: Any, cause: str, words: str)
     [
         ({"code": "DK 03", "name": "x", "url": "rtsp://10.0.0.9/"}, "bad_code"),
         ({"code": "DK-03", "name": "x", "url": "10.0.0.9"}, "bad_url"),
-        ({"code": "DK-03", "name": "x", "url": "file:///10.0.0.9/"}, "bad_url"),
+        ({"code": "DK-03", "name": "x", "url": "file:///etc/passwd"}, "bad_url"),
         ({"code": "DK-03", "url": "rtsp://10.0.0.9/"}, "bad_field"),
         ({"code": "DK-03", "name": "x", "url": "rtsp://10.0.0.9/", "suburl": "y"}, "bad_field"),
         ({"code": "DK-03", "name": "x\u0000", "url": "rtsp://10.0.0.9/"}, "too_long"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from luytre.base.errors import Error, Kind
 from luytre.base.secrets import Secrets
 from luytre.cameras.recording import Recording, RecordingChange
 from luytre.cameras.registry import CameraChange, NewCamera, Registry
+from luytre.converter.plan import load as load_foreign
 from luytre.recorder.plan import Plan, StreamPlan, load
 
 SECRET = "hunter2/@x"
@@ -146,19 +148,12 @@ def test_codes_that_cannot_be_a_folder(registry: Registry, code: str) -> None:
     assert caught.value.cause == "bad_code"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "gopher://x/",
-        "file:///etc/passwd",
-        "srt://h",
-        "10.0.0.5",
-        "rtsp://",
-        "rtsp://h:99999/x",
-        "rtsp://a\nb/",
-    ],
-)
+NO_ADDRESSES = ("", "gopher://x/", "10.0.0.5", "rtsp://", "rtsp://h:99999/x", "rtsp://a\nb/")
+# Nothing on this machine can be read as if it were a camera.
+LOCAL = ("file:///etc/passwd", "concat:rtsp://h/x", "pipe:0", "udp://h/", "srt://h")
+
+
+@pytest.mark.parametrize("url", [*NO_ADDRESSES, *LOCAL])
 def test_addresses_that_are_none(registry: Registry, url: str) -> None:
     with pytest.raises(Error) as caught:
         registry.add(NewCamera("A", "a", url))
@@ -285,3 +280,27 @@ def test_two_volumes_of_one_name_are_told_apart_by_their_paths(database: Databas
         registry.add(NewCamera("A", "a", PLAIN, recording=RecordingChange(volume="video")))
     assert caught.value.cause == "no_volume"
     assert str(tmp_path / "b/video") in caught.value.hint
+
+
+def test_a_foreign_address_goes_to_the_converter(registry: Registry, tmp_path: Path) -> None:
+    camera = registry.add(
+        NewCamera("DK-01", "Chợ", f"http://ward:{SECRET}@10.0.0.5/mjpg/video.mjpg#every=2", PLAIN, audio=True)
+    )
+    main, sub = stream_of(tmp_path), stream_of(tmp_path, "sub")
+    foreign = load_foreign(tmp_path / "run" / "foreign.json")
+    (stream,) = foreign.streams
+    assert (stream.url, stream.user, stream.password) == (
+        "http://10.0.0.5/mjpg/video.mjpg#every=2",
+        "ward",
+        SECRET,
+    )
+    assert (stream.camera, stream.stream, stream.audio) == (camera.id, "main", True)
+    assert (main.url, main.user, main.password) == (f"rtsp://converter/{camera.id}/main", "", "")
+    assert main.socket == f"run/{stream.socket}"
+    assert (sub.url, sub.socket, sub.password) == (PLAIN, "", SECRET)
+    assert foreign.max_encodes == len(os.sched_getaffinity(0))
+    # What is shown is the address that was given.
+    assert registry.get("DK-01").streams[0].url == stream.url
+    registry.change("DK-01", CameraChange(url=PLAIN))
+    assert load_foreign(tmp_path / "run" / "foreign.json").streams == ()
+    assert stream_of(tmp_path).socket == ""

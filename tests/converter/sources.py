@@ -18,6 +18,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 
 from luytre.media.rtsp.auth import Credentials, Scheme, accepted, challenges_to_send
 
@@ -74,19 +76,24 @@ def coded(path: Path, *, codec: str = "libx264", seconds: int = 12, audio: str =
         if sound is not None:
             sound.layout = "mono"
         noise = np.random.default_rng(2).integers(0, 255, (SIZE[1] * 3 // 2, SIZE[0] * 2), dtype=np.uint8)
+        tones = 0
         for number in range(seconds * FPS):
             picture = np.ascontiguousarray(np.roll(noise, 4 * number, axis=1)[:, : SIZE[0]])
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="yuv420p")))
-        container.mux(video.encode(None))
-        if sound is not None:
-            rate = sound.rate
-            for number in range(seconds * rate // 1024):
-                tone = (np.sin(np.arange(1024) * 0.2 + number) * 8000).astype(np.int16)
-                frame = av.AudioFrame.from_ndarray(tone.reshape(1, -1), format="s16", layout="mono")
-                frame.sample_rate, frame.pts = rate, number * 1024
-                container.mux(sound.encode(frame))
-            container.mux(sound.encode(None))
+            while sound is not None and tones * 1024 * FPS < number * sound.rate:
+                container.mux(sound.encode(_tone(tones, sound.rate)))
+                tones += 1
+        for stream in container.streams:
+            if isinstance(stream, VideoStream | AudioStream):
+                container.mux(stream.encode(None))
     return path
+
+
+def _tone(number: int, rate: int) -> av.AudioFrame:
+    tone = (np.sin(np.arange(1024) * 0.2 + number) * 8000).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(tone.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate, frame.pts = rate, number * 1024
+    return frame
 
 
 def jpeg(number: int = 0) -> bytes:

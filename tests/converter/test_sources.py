@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from luytre.cameras.probing import probe
 from luytre.media.rtsp.auth import Scheme
 from tests.converter.sources import (
     FPS,
@@ -23,7 +24,8 @@ from tests.converter.sources import (
     picture_source,
     serving,
 )
-from tests.converter.ward import PATIENT, OddWard, bridged, decoded, until
+from tests.converter.ward import PATIENT, OddWard, decoded, until
+from tests.peers.gstreamer import Mount, gst_serving
 
 RECORD_S = 4.0
 
@@ -32,7 +34,7 @@ def record(ward: OddWard, seconds: float = RECORD_S, ready: Callable[[], bool] =
     """Until so much of each camera is in the archive, and the converter told of it."""
 
     async def main() -> None:
-        async with ward.converting(), bridged(ward):
+        async with ward.converting():
             await until(ready, "the camera is there")
             ward.write()
             async with ward.recording(PATIENT) as ear:
@@ -180,9 +182,42 @@ def test_srt_is_refused_where_ffmpeg_has_none(tmp_path: Path) -> None:
     ward.odd("gate", f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}")
 
     async def main() -> None:
-        async with ward.converting(), bridged(ward):
+        async with ward.converting():
             ward.write()
             async with ward.recording(PATIENT) as ear:
-                await ear.until(lambda: ear.is_state("gate", "retrying"), "refused")
+                await ear.until(lambda: ear.is_state("gate", "retrying", "converter_failed"), "refused")
 
     asyncio.run(main())
+
+
+def gst(codec: str, folder: Path) -> Mount:
+    """A GStreamer mount that sends MJPEG, or an MPEG-4 file."""
+    drawn = f"videotestsrc is-live=true ! video/x-raw,format=I420,width={SIZE[0]},height={SIZE[1]},framerate={FPS}/1"
+    launch = f"{drawn} ! jpegenc ! rtpjpegpay"
+    if codec == "mpeg4":
+        clip = coded(folder / "clip.mp4", codec="mpeg4", seconds=60)
+        launch = f"filesrc location={clip} ! qtdemux ! mpeg4videoparse config-interval=1 ! rtpmp4vpay"
+    return {"launch": f"( {launch} name=pay0 pt=96 )", "shared": True}
+
+
+@pytest.mark.gstreamer
+@pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
+def test_rtsp_with_another_codec_goes_through_the_converter(tmp_path: Path, codec: str) -> None:
+    ward = OddWard(tmp_path / "node")
+    with gst_serving({"/cam": gst(codec, tmp_path)}, user="ward", password="tre@lang") as server:
+        url = server.url("/cam")
+        ward.odd("gate", f"convert+{url}", "ward", "tre@lang")
+        record(ward)
+        found = asyncio.run(probe(url, "ward", "tre@lang", seconds=2.0))
+    pictures, _, size = decoded(ward.played_back("gate"))
+    assert size == SIZE
+    assert pictures == pytest.approx(ward.length_s("gate") * FPS, rel=0.15)
+    told = ward.seen["gate"]
+    assert told is not None
+    assert (told.source, told.target, told.encoded) == (codec, "h264", True)
+    assert ward.check() == []
+    # The probe of the plain address says how it can be had.
+    assert found.url == f"convert+{url}"
+    assert found.converted is not None
+    assert found.converted.source == codec
+    assert (found.result.video.width, found.result.video.height) == SIZE

@@ -6,7 +6,6 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import av
 from luytre.archive.catalog import Archive
 from luytre.archive.export import movie
 from luytre.archive.keys import StreamKey
-from luytre.base import local_socket
 from luytre.base.clock import SYSTEM
 from luytre.converter import plan, state
 from luytre.converter.plan import ForeignPlan, ForeignStream
@@ -102,43 +100,6 @@ async def until(condition: Any, what: str, deadline_s: float = 40.0) -> None:
     while not condition():
         assert SYSTEM.monotonic_s() < end_s, f"it never happened: {what}"
         await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def bridged(ward: OddWard) -> AsyncIterator[None]:
-    """The recorder reaches each Unix socket by a port of its own."""
-    servers = []
-    for camera, foreign in ward.foreign.items():
-        path = ward.run_folder / foreign.socket
-
-        async def serve(
-            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path = path
-        ) -> None:
-            there, back = await asyncio.open_unix_connection(sock=local_socket.dial(path))
-
-            async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-                try:
-                    while data := await source.read(65_536):
-                        target.write(data)
-                        await target.drain()
-                except ConnectionError:
-                    pass
-                finally:
-                    target.close()
-
-            await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        servers.append(server)
-        port = server.sockets[0].getsockname()[1]
-        ward.streams[camera] = replace(
-            ward.streams[camera], socket="", url=f"rtsp://127.0.0.1:{port}/{camera}/main"
-        )
-    try:
-        yield
-    finally:
-        for server in servers:
-            server.close()
 
 
 def decoded(file: bytes) -> tuple[int, int, tuple[int, int]]:

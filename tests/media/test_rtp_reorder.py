@@ -135,6 +135,16 @@ def test_another_source_is_followed_once_the_first_is_silent() -> None:
     assert (block.ssrc, block.lost, block.highest_seq) == (9, 0, new[-1])
 
 
+def test_a_source_may_change_within_a_tick() -> None:
+    window = Window(90_000)
+    numbers = list(range(20))
+    window.push([*(packet(n) for n in numbers), *(packet(n, ssrc=9) for n in numbers)])
+    assert [number(data) for data in window.take()] == numbers * 2
+    block = window.report(0, 0)
+    assert block is not None
+    assert (block.ssrc, block.lost, block.fraction_lost) == (9, 0, 0)
+
+
 def test_a_stranger_among_our_packets_is_left_out() -> None:
     window = Window(90_000)
     for n in range(50):

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luytre.base import log
 from luytre.base.errors import Error
-from luytre.media.rtsp.url import Address, address, join_credentials, redact, split_credentials
+from luytre.media.rtsp.url import (
+    Address,
+    address,
+    is_foreign,
+    join_credentials,
+    redact,
+    require_source,
+    split_credentials,
+    without_marker,
+)
 
 WHO = "admin:secret"
 
@@ -94,3 +104,45 @@ def test_noise_is_redacted_or_refused_but_never_breaks(text: str) -> None:
         except Error as error:
             causes.add(error.cause)
     assert causes <= {"", "bad_url"}
+
+
+@pytest.mark.parametrize(
+    ("url", "foreign"),
+    [
+        ("rtsp://cam/x", False),
+        ("rtsps://cam/x", False),
+        ("http://cam/snap.jpg#every=5", True),
+        ("https://cam/live.m3u8", True),
+        ("rtmp://cam/live/x", True),
+        ("rtmps://cam/live/x", True),
+        ("srt://cam:9000?mode=caller", True),
+        ("udp://@239.1.2.3:5000", True),
+        ("convert+rtsp://cam/x", True),
+    ],
+)
+def test_addresses_a_camera_can_have(url: str, foreign: bool) -> None:
+    require_source(url)
+    assert is_foreign(url) is foreign
+
+
+NO_CAMERAS = ("file:///etc/passwd", "pipe:0", "concat:a|b", "udp://h", "srt://h", "ftp://h/x")
+
+
+@pytest.mark.parametrize("wrong", [*NO_CAMERAS, "convert+http://h/x", "convert+file:///x"])
+def test_addresses_no_camera_can_have(wrong: str) -> None:
+    with pytest.raises(Error) as caught:
+        require_source(wrong)
+    assert caught.value.cause == "bad_url"
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtmps", "srt", "convert+rtsp", "udp"])
+def test_credentials_of_every_kind_are_taken_out_and_hidden(scheme: str) -> None:
+    typed = f"{scheme}://{'ward:tre/lang@1'}@cam:9000/x?{'passphrase=abcdefghij'}&a=1"
+    clean, user, password = split_credentials(typed)
+    assert (user, password) == ("ward", "tre/lang@1")
+    assert clean.startswith(f"{scheme}://cam:9000/x")
+    for shown in (redact(typed), log.redact(f"cannot open {typed} now")):
+        assert "tre" not in shown
+        assert "abcdefghij" not in shown
+        assert f"{scheme}://***@" in shown
+    assert without_marker(clean).startswith(f"{scheme.removeprefix('convert+')}://cam")

@@ -9,13 +9,11 @@ import ssl
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from luytre.base.errors import Error
-from luytre.recorder.connection import Approach, connect
 from luytre.recorder.probe import probe
 from luytre.recorder.trust import Trust, forget, known, path_of
 from tests.media.clips import encode_video
@@ -137,16 +135,6 @@ def test_a_changed_certificate_stops_recording_until_it_is_trusted(tmp_path: Pat
     assert len(json.loads(path_of(ward.folder, "cam").read_text())["certificates"]) == 1
 
 
-def cause_of(url: str, **how: float) -> str:
-    async def main() -> None:
-        (await connect(url, "u", "p", audio=False, approach=replace(Approach(), **how))).close()  # type: ignore[arg-type]
-
-    with pytest.raises(Error) as caught:
-        asyncio.run(main())
-    assert caught.value.hint
-    return caught.value.cause
-
-
 @pytest.mark.parametrize(("speaks", "cause"), [(speaks_ssh, "tls_failed"), (says_nothing, "tls_failed")])
 def test_what_speaks_no_tls(speaks: Speak, cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("luytre.recorder.connection.CONNECT_S", 0.5)
@@ -178,7 +166,9 @@ def test_who_hangs_up_in_the_tls_handshake() -> None:
 def test_nobody_there_is_no_matter_of_tls() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        assert cause_of(f"rtsps://127.0.0.1:{taken.getsockname()[1]}/cam") == "refused"
+        with pytest.raises(Error) as caught:
+            asyncio.run(probe(f"rtsps://127.0.0.1:{taken.getsockname()[1]}/cam"))
+    assert caught.value.cause == "refused"
 
 
 @pytest.mark.parametrize(("oldest", "bits"), [("TLSv1_2", 2048), ("TLSv1", 1024), ("", 1024)])

@@ -49,6 +49,7 @@ def test_more_than_fit_come_closer_together() -> None:
     waits = [turns.claim(0.0) for _ in range(1000)]
     assert max(waits) <= LONGEST_S
     assert sum(wait > LONGEST_S / 2 for wait in waits) > 300
+    assert turns.claim(LONGEST_S + 1.0) == 0.0
 
 
 def test_those_who_lost_their_cameras_together_wait_in_turns(tmp_path: Path) -> None:

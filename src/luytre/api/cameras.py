@@ -15,12 +15,13 @@ from luytre.api.problems import CameraRefusal
 from luytre.base.clock import rfc3339
 from luytre.base.errors import Error
 from luytre.cameras import registry
+from luytre.cameras.probing import probe
 from luytre.cameras.reasons import WEAK_PASSWORD, Language, words
 from luytre.cameras.recording import RecordingChange
 from luytre.cameras.statuses import CameraStatus, StreamStatus
+from luytre.converter.state import Conversion
 from luytre.media.rtsp.url import split_credentials
 from luytre.people.actor import Actor
-from luytre.recorder.probe import probe
 
 routes = APIRouter(tags=["cameras"])
 
@@ -75,7 +76,9 @@ async def probe_camera(body: shapes.ProbeAsk, _: Annotated[Actor, needs("configu
         )
     except Error as error:
         raise CameraRefusal(error) from error
-    return shapes.Probe.model_validate(found, from_attributes=True)
+    told = shapes.Probe.model_validate(found.result, from_attributes=True)
+    update = {"converted": converted_told(found.converted), "url": found.url}
+    return told.model_copy(update=update)
 
 
 @routes.get("/cameras/{code}", operation_id="getCamera")
@@ -196,7 +199,17 @@ def stream_told(status: StreamStatus, language: Language) -> shapes.Stream:
         "certificate",
     ):
         fields[name] = None if seen is None else getattr(seen, name)
+    fields["converted"] = converted_told(status.converted)
     return shapes.Stream.model_validate(fields)
+
+
+def converted_told(done: Conversion | None) -> shapes.Converted | None:
+    """What the converter does to a stream as the answer says it."""
+    if done is None:
+        return None
+    return shapes.Converted.model_validate(
+        {"from": done.source, "to": done.target, "encoded": done.encoded, "cpu": done.cpu}
+    )
 
 
 def said(cause: str | None, language: Language) -> tuple[str | None, str | None]:

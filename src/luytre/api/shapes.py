@@ -104,6 +104,17 @@ class Node(Answer):
 # -- cameras --------------------------------------------------------------------------------------------------------
 
 
+class Converted(Answer):
+    """What the converter does to a stream that is no RTSP with H.264 or H.265. `from`, `to`: the picture's codec as it
+    comes and as it is recorded; `encoded`: false, it is only repacked; `cpu`: share of one core that it costs.
+    """
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    encoded: bool
+    cpu: float
+
+
 class Stream(Answer):
     """`url` never holds credentials. `transport`: how RTP comes now ("tcp", "udp", "http", each maybe with "+tls");
     `certificate`: SHA-256 of the certificate that the camera showed.
@@ -128,6 +139,7 @@ class Stream(Answer):
     clock_offset_ms: int | None
     transport: str | None
     certificate: str | None
+    converted: Converted | None
 
 
 class Camera(Answer):
@@ -232,10 +244,16 @@ class ProbedAudio(Answer):
 
 
 class Probe(Answer):
+    """`converted`: what the converter does to it; `url`: the address to enter where that is another than the one asked
+    about.
+    """
+
     video: ProbedVideo
     audio: ProbedAudio | None
     clock_offset_ms: int | None
     server: str | None
+    converted: Converted | None = None
+    url: str | None = None
 
 
 class Days(Answer):

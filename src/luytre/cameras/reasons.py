@@ -47,7 +47,7 @@ _VI: Mapping[Cause, Words] = {
     ),
     Cause.UNSUPPORTED_CODEC: Words(
         "Camera dùng kiểu nén hình chưa được hỗ trợ",
-        "Đổi kiểu nén hình sang H.264 hoặc H.265 trong cài đặt của camera.",
+        "Đổi kiểu nén hình sang H.264 hoặc H.265 trong cài đặt của camera, hoặc viết convert+ trước địa chỉ rtsp://.",
     ),
     Cause.NO_PARAMETERS: Words(
         "Camera chưa gửi thông số hình",
@@ -138,7 +138,8 @@ _EN: Mapping[Cause, Words] = {
         "The stream has no picture", "Choose another stream, or switch video on in the camera's settings."
     ),
     Cause.UNSUPPORTED_CODEC: Words(
-        "The camera's video codec is not supported", "Set the camera to H.264 or H.265 in its settings."
+        "The camera's video codec is not supported",
+        "Set the camera to H.264 or H.265 in its settings, or put convert+ in front of the rtsp:// address.",
     ),
     Cause.NO_PARAMETERS: Words(
         "The camera has not sent its picture parameters",

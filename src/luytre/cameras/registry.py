@@ -40,6 +40,9 @@ from luytre.cameras.tables import (
     transport_of,
 )
 from luytre.converter import plan as converter_plan
+from luytre.converter import state as conversion_state
+from luytre.converter.state import Conversion
+from luytre.media.rtsp.url import is_foreign
 from luytre.recorder import plan as recorder_plan
 from luytre.recorder.plan import Plan
 
@@ -219,6 +222,12 @@ class Registry:
         with self._database.reading() as session:
             rows = session.scalars(_living().where(CameraRow.enabled).order_by(CameraRow.code_key))
             return make_plans(rows, config, weights, self._secrets)
+
+    def conversion(self, camera: str, stream: Stream) -> Conversion | None:
+        """What the converter does to a stream now, and what that costs; None where nothing is done."""
+        if self._directory is None or not is_foreign(stream.url):
+            return None
+        return conversion_state.read(self._directory / RUN_FOLDER, camera, stream.name, self._clock.wall_us())
 
     def write_plan(self, directory: Path) -> None:
         """DIR/run/plan.json and foreign.json anew, whole and in the order of changes, whoever makes them."""

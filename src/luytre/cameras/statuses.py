@@ -8,12 +8,13 @@ Does not   ask the registry or the recorders: what they say is handed in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from luytre.archive.catalog import Archive
 from luytre.archive.keys import Cause, Span, StreamKey
 from luytre.cameras.registry import Camera, Stream
+from luytre.converter.state import Conversion
 from luytre.recorder.state import StreamState
 
 DISABLED = "disabled"
@@ -23,7 +24,9 @@ MAIN = "main"
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """One stream. `seen` is what its recorder says, None when it says nothing that counts."""
+    """One stream. `seen` is what its recorder says, None when it says nothing that counts; `converted`: what the converter
+    does to it, None where that does nothing.
+    """
 
     name: str
     url: str
@@ -31,6 +34,11 @@ class StreamStatus:
     state: str
     cause: str | None
     seen: StreamState | None
+    converted: Conversion | None = None
+
+
+# What the converter does to a stream of a camera, by the camera's id.
+Converting = Callable[[str, Stream], Conversion | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,9 @@ class CameraStatus:
         return self.main.state if self.main else UNKNOWN
 
 
-def stream_status(enabled: bool, stream: Stream, seen: StreamState | None) -> StreamStatus:
+def stream_status(
+    enabled: bool, stream: Stream, seen: StreamState | None, converted: Conversion | None = None
+) -> StreamStatus:
     """`seen` of a disabled camera is a leftover of the moment before, and does not count."""
     state: str
     cause: str | None
@@ -60,16 +70,24 @@ def stream_status(enabled: bool, stream: Stream, seen: StreamState | None) -> St
         state, cause = UNKNOWN, None
     else:
         state, cause = seen.state, seen.cause
-    return StreamStatus(stream.name, stream.url, stream.audio, state, cause, seen)
+    return StreamStatus(stream.name, stream.url, stream.audio, state, cause, seen, converted)
 
 
 def camera_status(
-    camera: Camera, seen: Mapping[StreamKey, StreamState], recorded_from_us: int | None
+    camera: Camera,
+    seen: Mapping[StreamKey, StreamState],
+    recorded_from_us: int | None,
+    converting: Converting = lambda camera, stream: None,
 ) -> CameraStatus:
     """The whole camera."""
     ordered = sorted(camera.streams, key=lambda stream: (stream.name != MAIN, stream.name))
     streams = tuple(
-        stream_status(camera.enabled, stream, seen.get(StreamKey(camera.id, stream.name)))
+        stream_status(
+            camera.enabled,
+            stream,
+            seen.get(StreamKey(camera.id, stream.name)),
+            converting(camera.id, stream),
+        )
         for stream in ordered
     )
     return CameraStatus(camera, streams, recorded_from_us)

@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 
 from luytre.base.errors import Error
+from luytre.cameras.probing import Probed
+from luytre.cameras.probing import probe as ask
 from luytre.cameras.reasons import words
 from luytre.cli.language import language, say
 from luytre.cli.output import number, password_from_stdin, print_json, print_pairs
 from luytre.media.rtsp.auth import Scheme
 from luytre.media.rtsp.url import split_credentials
-from luytre.recorder.probe import ProbeResult
-from luytre.recorder.probe import probe as ask
 from luytre.simulator.clips import AudioName
 from luytre.simulator.command import Ready
 from luytre.simulator.command import run as simulate
@@ -72,7 +72,8 @@ def _spoken(error: Error) -> Error:
     return Error(error.kind, known.reason, hint=known.hint, cause=f"probe.{error.cause}")
 
 
-def _as_json(found: ProbeResult) -> dict[str, object]:
+def _as_json(probed: Probed) -> dict[str, object]:
+    found, done = probed.result, probed.converted
     video, audio = found.video, found.audio
     return {
         "video": {
@@ -87,10 +88,15 @@ def _as_json(found: ProbeResult) -> dict[str, object]:
         "audio": {"codec": audio.codec, "rate": audio.rate, "channels": audio.channels} if audio else None,
         "clock_offset_ms": found.clock_offset_ms,
         "server": found.server,
+        "converted": None
+        if done is None
+        else {"from": done.source, "to": done.target, "encoded": done.encoded, "cpu": done.cpu},
+        "url": probed.url,
     }
 
 
-def _as_pairs(found: ProbeResult) -> list[tuple[str, str]]:
+def _as_pairs(probed: Probed) -> list[tuple[str, str]]:
+    found, done = probed.result, probed.converted
     video, audio, offset = found.video, found.audio, found.clock_offset_ms
     sound = f"{audio.codec}, {number(audio.rate)} Hz, {audio.channels}" if audio else say("probe.no_audio")
     clock = say("probe.clock_unknown") if offset is None else say("probe.clock_off", ms=number(offset))
@@ -104,4 +110,10 @@ def _as_pairs(found: ProbeResult) -> list[tuple[str, str]]:
         ("probe.clock", clock),
         ("probe.server", found.server or "?"),
     ]
+    if done is not None:
+        how = "probe.encoded" if done.encoded else "probe.copied"
+        cost = say(how, source=done.source, target=done.target, percent=number(done.cpu * 100))
+        pairs.append(("probe.converted", cost))
+    if probed.url is not None:
+        pairs.append(("probe.enter", probed.url))
     return [(say(key), value) for key, value in pairs]

@@ -51,7 +51,9 @@ class Meter:
 
 
 class Converting:
-    """An open source, being converted. Raises Error when it cannot be had, or may not be encoded."""
+    """An open source, being converted. `max_encodes` 0: not counted among the encodes. Raises Error when it cannot be had,
+    or may not be encoded.
+    """
 
     def __init__(
         self, stream: ForeignStream, run_folder: Path, max_encodes: int, clock: Clock = SYSTEM
@@ -63,8 +65,9 @@ class Converting:
             if is_copied(incoming):
                 self._video = CopiedVideo(incoming)
             else:
-                # Held until the process ends.
-                slots.take(run_folder, max_encodes)
+                if max_encodes:
+                    # Held until the process ends.
+                    slots.take(run_folder, max_encodes)
                 self._video = EncodedVideo(incoming)
             self._audio = self._sound()
         except av.error.FFmpegError as error:

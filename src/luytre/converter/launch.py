@@ -14,7 +14,13 @@ from luytre.converter.plan import ForeignStream
 
 
 async def start(
-    module: str, sock: socket.socket | None, stream: ForeignStream, run_folder: Path, max_encodes: int
+    module: str,
+    sock: socket.socket | None,
+    stream: ForeignStream,
+    run_folder: Path,
+    max_encodes: int,
+    seconds: float = 0.0,
+    parent: int = 0,
 ) -> asyncio.subprocess.Process:
     """A process that runs `module`, with `sock` open in it as its only argument, and its standard output piped when there is
     no socket. Raises OSError.
@@ -31,7 +37,7 @@ async def start(
         env=environment(),
     )
     assert process.stdin is not None
-    order = Order(stream, str(run_folder), max_encodes, os.getpid())
+    order = Order(stream, str(run_folder), max_encodes, parent or os.getpid(), seconds)
     process.stdin.write(order.to_json())
     process.stdin.close()
     return process

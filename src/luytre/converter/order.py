@@ -16,12 +16,18 @@ _PR_SET_PDEATHSIG: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker is told on its standard input. `parent`: whose end is its own."""
+    """What a worker is told on its standard input.
+
+    max_encodes  so many may be encoded at the same time; 0: it is not counted
+    parent       whose end is its own
+    seconds      how long a probe looks
+    """
 
     stream: ForeignStream
     run_folder: str
     max_encodes: int
     parent: int
+    seconds: float = 0.0
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self)).encode()

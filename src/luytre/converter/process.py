@@ -84,6 +84,11 @@ class Converter:
     def stop(self) -> None:
         self._stopping.set()
 
+    def pid_of(self, name: str) -> int | None:
+        """The worker behind a socket; None while nobody is served there."""
+        serving = self._serving.get(name)
+        return None if serving is None or serving.worker is None else serving.worker.pid
+
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -36,8 +36,11 @@ FORWARD_S: Final = 5.0
 BACK_S: Final = 1.0
 # Later than this is later for good: what follows is paced from there.
 LATE_S: Final = 0.5
-# µs: long enough for a camera that sends one picture a second.
-ANALYSE_US: Final = "3000000"
+# 3 s at most, for a camera that sends one picture a second. The rate of pictures is not looked for: that takes all of it.
+_ANALYSIS: Final = {"analyzeduration": "3000000", "fpsprobesize": "0"}
+# Who waits less for a packet gets what has been there for a while.
+FRESH_S: Final = 0.03
+BACKLOG_S: Final = 2.0
 _TICKS: Final = 90_000
 _JPEG: Final = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
 _PLAYLISTS: Final = frozenset({"application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl"})
@@ -82,9 +85,13 @@ class FFmpegSource:
 
     def __init__(self, start: Callable[[], InputContainer], audio: bool, clock: Clock) -> None:
         self._clock = clock
+        began_s = clock.monotonic_s()
         try:
             self._container = start()
         except (av.error.FFmpegError, OSError, HTTPException) as error:
+            if clock.monotonic_s() - began_s >= OPEN_S:
+                # FFmpeg has other words for it: to its RTSP, what did not come is invalid.
+                raise failure(Cause.TIMEOUT, "the source does not answer in time") from None
             raise _failed(error, opening=True) from None
         try:
             videos, sounds = self._container.streams.video, self._container.streams.audio
@@ -103,9 +110,7 @@ class FFmpegSource:
     def packets(self) -> Iterator[tuple[bool, Packet]]:
         began_s, watch = self._clock.monotonic_s(), Watch(self._clock)
         try:
-            for packet in self._container.demux(self._streams):
-                if not packet.size:
-                    continue
+            for packet in self._current():
                 is_video = packet.stream is self._streams[0]
                 if self._timeless:
                     packet.time_base = Fraction(1, _TICKS)
@@ -124,6 +129,27 @@ class FFmpegSource:
             raise _failed(error, opening=False) from None
         raise failure(Cause.CLOSED_BY_CAMERA, "the source ended")
 
+    def _current(self) -> Iterator[Packet]:
+        """Without the backlog that came at once: pictures of the past would pass for those of now. It is entered at its
+        last keyframe.
+        """
+        held: list[Packet] | None = [] if self._pace is None and not self._timeless else None
+        began_s = asked_s = self._clock.monotonic_s()
+        for packet in self._container.demux(self._streams):
+            now_s = self._clock.monotonic_s()
+            if not packet.size:
+                continue
+            if held is None:
+                yield packet
+                continue
+            if packet.stream is self._streams[0] and packet.is_keyframe:
+                held.clear()
+            held.append(packet)
+            if now_s - asked_s > FRESH_S or now_s - began_s > BACKLOG_S:
+                yield from held
+                held = None
+            asked_s = self._clock.monotonic_s()
+
     def close(self) -> None:
         self._container.close()
 
@@ -132,7 +158,7 @@ def _open(url: str) -> InputContainer:
     scheme = url.partition("://")[0]
     options = {
         "protocol_whitelist": _PROTOCOLS[scheme],
-        "analyzeduration": ANALYSE_US,
+        **_ANALYSIS,
         "rw_timeout": str(round(STALL_S * 1e6)),
     }
     if scheme in ("rtsp", "rtsps"):
@@ -149,9 +175,7 @@ def _open(url: str) -> InputContainer:
 def _read(body: Endless, kind: str) -> InputContainer:
     """FFmpeg's view of a stream that we read."""
     form = "mpjpeg" if kind == "multipart/x-mixed-replace" else None
-    return av.open(
-        body, "r", format=form, options={"analyzeduration": ANALYSE_US, "protocol_whitelist": _WEB}
-    )
+    return av.open(body, "r", format=form, options={**_ANALYSIS, "protocol_whitelist": _WEB})
 
 
 def _failed(error: Exception, *, opening: bool) -> Error:

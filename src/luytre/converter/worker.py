@@ -34,6 +34,7 @@ from luytre.media.rtsp.server import HangUp, Play, Presentation, ServerSession
 PLAY_S: Final = 15.0
 # A recorder that takes nothing for so long is gone.
 SEND_S: Final = 15.0
+SEND_BYTES: Final = 4 * 2**20
 # When it is first told what a stream costs.
 FIRST_S: Final = 1.0
 # How a worker ends that met a defect, in Python or below.
@@ -60,6 +61,8 @@ class Worker:
     def run(self) -> None:
         """Until one of both ends is gone."""
         self._sock.settimeout(SEND_S)
+        # As much as the kernel allows: a keyframe should not wait for the recorder's next tick.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         threading.Thread(target=self._listen, daemon=True).start()
         stream = self._order.stream
         try:

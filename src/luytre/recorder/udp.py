@@ -15,9 +15,11 @@ import os
 import socket
 import struct
 from contextlib import suppress
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
+from luytre.base import log
 from luytre.base.clock import Clock
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.interleaved import split
@@ -27,13 +29,15 @@ from luytre.recorder.intake import TLS
 from luytre.recorder.pipe import RECEIVE_BYTES, Pipe
 from luytre.recorder.tunnel import Tunnel
 
+_log = log.get("recorder")
+
 REPORT_S = 5.0
 # NATs forget after 30 s and more (RFC 4787, REQ-5).
 PUNCH_S = 15.0
 # Reports and RTSP are small and not urgent.
 ASIDE_S = 0.5
 # What a slow tick may have to hold: 50 Mb/s for a quarter of a second, in packets of 1400 bytes that take 2304 each of the
-# kernel's memory (measured); the kernel doubles what is asked for.
+# kernel's memory (measured on loopback); the kernel doubles what is asked for.
 BUFFER_BYTES = 50_000_000 // 8 // 4 * 2304 // 1400
 _SO_RCVBUFFORCE = 33
 # When the packet that was read last arrived (socket(7)).
@@ -321,6 +325,18 @@ def _enlarge(sock: socket.socket) -> None:
     if _buffer(sock) < BUFFER_BYTES:
         with suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, BUFFER_BYTES)
+    if _buffer(sock) < BUFFER_BYTES:
+        _tell_small(_buffer(sock))
+
+
+@cache
+def _tell_small(granted: int) -> None:
+    """Once."""
+    _log.warning(
+        "UDP buffers are small: streams are emptied more often; raise net.core.rmem_max",
+        granted=granted,
+        wanted=BUFFER_BYTES,
+    )
 
 
 def _buffer(sock: socket.socket) -> int:

@@ -121,8 +121,11 @@ class Device:
         return service in self.services
 
     def here(self, url: str) -> str:
-        """An address that the camera gave of one of its services, at the host where we reached it."""
-        given, ours = urlsplit(url.strip()), urlsplit(self.access.url)
+        """An address that the camera gave of one of its services, at the host where we reached it; "" for what is none."""
+        try:
+            given, ours = urlsplit(url.strip()), urlsplit(self.access.url)
+        except ValueError:
+            return ""
         if given.hostname == ours.hostname and given.scheme in ("http", "https"):
             return url.strip()
         return urlunsplit((ours.scheme, ours.netloc, given.path, given.query, ""))
@@ -177,16 +180,6 @@ class Device:
             raise refusals.of_fault(" ".join(answered.itertext()))
         return answered
 
-    async def get(self, url: str, limit_s: float = CALL_S) -> bytes:
-        """A file of the camera, such as a snapshot. Raises as `call`."""
-        with refusals.of_ours(self.access.code or self.host, "GET"):
-            async with asyncio.timeout(limit_s), self._session.get(url) as response:
-                if response.status in (401, 403):
-                    raise refusals.wrong_password()
-                if response.status != 200:
-                    raise refusals.of_fault(f"HTTP status {response.status}")
-                return await response.read()
-
     async def read_clock(self) -> None:
         """Its clock, which it tells everybody (ONVIF Core, 8.3.2): without it no login holds."""
         asked_us = self.clock.wall_us()
@@ -230,11 +223,12 @@ class Device:
     def _note(self, namespace: object, address: object) -> None:
         if not isinstance(namespace, str) or not isinstance(address, str) or not address.strip():
             return
-        if namespace.rstrip("/") == "http://www.onvif.org/ver20/media/wsdl":
-            self.media2 = self.here(address)
+        here, namespace = self.here(address), namespace.rstrip("/")
+        if here and namespace == "http://www.onvif.org/ver20/media/wsdl":
+            self.media2 = here
         for name, known in SERVICES.items():
-            if known["ns"] == namespace.rstrip("/") and name != DEVICE:
-                self.services[name] = self.here(address)
+            if here and known["ns"] == namespace and name != DEVICE:
+                self.services[name] = here
 
     async def _client(self, service: str, address: str, login: bool) -> Any:
         key = (service if login else f"{service} without login", address)

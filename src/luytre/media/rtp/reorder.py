@@ -52,8 +52,7 @@ class Window:
     def push(self, packets: list[bytes]) -> None:
         """HOT: once per tick, a few hundred packets."""
         source, following, ready = self._source, self._next, self._ready
-        # How many came as they should, and how many of them before the last one that did not.
-        taken = before = 0
+        taken = 0
         for packet in packets:
             if packet[8:12] == source and packet[2] << 8 | packet[3] == following and not self._early:
                 following = following + 1 & 0xFFFF
@@ -62,17 +61,19 @@ class Window:
                 ready.append(packet)
                 taken += 1
             else:
-                if self._strangers and taken > before:
-                    self._drop_strangers()
-                before = taken
                 self._next = following
+                self._count(taken)
+                taken = 0
                 self._odd(packet)
                 source, following = self._source, self._next
         self._next = following
-        if taken:
-            self._received += taken
-            if self._strangers and taken > before:
-                self._drop_strangers()
+        self._count(taken)
+
+    def _count(self, ours: int) -> None:
+        """So many of the source that we follow: it is not silent."""
+        self._received += ours
+        if ours and self._strangers:
+            self._drop_strangers()
 
     def _odd(self, packet: bytes) -> None:
         """Not simply the next one."""
@@ -81,9 +82,7 @@ class Window:
         elif packet[8:12] != self._source:
             self._stranger(packet)
         else:
-            if self._strangers:
-                self._drop_strangers()
-            self._received += 1
+            self._count(1)
             self._place(packet)
 
     def _place(self, packet: bytes) -> None:
