@@ -136,13 +136,11 @@ class Connection(asyncio.Protocol):
             self._faults = found[0].faults.answers
         for event in self._session.receive(data):
             if isinstance(event, Play):
+                # First the player: who has the answer may drop() the camera, and that is to end this one too.
+                self._play(event)
                 if self._faults.early_media:
-                    self._play(event)
                     self.tick()
-                    transport.write(self._answers())
-                else:
-                    transport.write(self._answers())
-                    self._play(event)
+                transport.write(self._answers())
             elif isinstance(event, Pause):
                 self._stop()
             elif isinstance(event, Feedback):
