@@ -38,8 +38,8 @@ BACK_S: Final = 1.0
 LATE_S: Final = 0.5
 # 3 s at most, for a camera that sends one picture a second. The rate of pictures is not looked for: that takes all of it.
 _ANALYSIS: Final = {"analyzeduration": "3000000", "fpsprobesize": "0"}
-# Who waits less for a packet gets what has been there for a while.
-FRESH_S: Final = 0.03
+# A picture that comes quicker after the one before than this share of their distance has been there for a while.
+FRESH: Final = 0.5
 BACKLOG_S: Final = 2.0
 _TICKS: Final = 90_000
 _JPEG: Final = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
@@ -134,21 +134,28 @@ class FFmpegSource:
         last keyframe.
         """
         held: list[Packet] | None = [] if self._pace is None and not self._timeless else None
-        began_s = asked_s = self._clock.monotonic_s()
+        began_s = last_s = self._clock.monotonic_s()
+        last_at_s: float | None = None
         for packet in self._container.demux(self._streams):
-            now_s = self._clock.monotonic_s()
             if not packet.size:
                 continue
             if held is None:
                 yield packet
                 continue
-            if packet.stream is self._streams[0] and packet.is_keyframe:
+            is_video = packet.stream is self._streams[0]
+            if is_video and packet.is_keyframe:
                 held.clear()
             held.append(packet)
-            if now_s - asked_s > FRESH_S or now_s - began_s > BACKLOG_S:
+            at = packet.pts if packet.dts is None else packet.dts
+            if not is_video or at is None:
+                continue
+            at_s, now_s = float(at * packet.time_base), self._clock.monotonic_s()
+            # What comes about as fast as it was made is live.
+            fresh = last_at_s is not None and now_s - last_s >= (at_s - last_at_s) * FRESH
+            if fresh or now_s - began_s > BACKLOG_S:
                 yield from held
                 held = None
-            asked_s = self._clock.monotonic_s()
+            last_at_s, last_s = at_s, now_s
 
     def close(self) -> None:
         self._container.close()
