@@ -74,17 +74,24 @@ def open_source(stream: ForeignStream, clock: Clock = SYSTEM) -> Source:
             return Snapshots(web, answer, interval_s(stream.url), clock)
         # A stream has no length; a playlist, and what FFmpeg must be able to seek in, it opens itself.
         if answer.length is None and kind not in _PLAYLISTS and not urlsplit(url).path.endswith(".m3u8"):
-            return FFmpegSource(lambda: _read(Endless(answer), kind), stream.audio, clock)
+            return FFmpegSource(lambda: _read(Endless(answer), kind), stream.audio, clock, answer.close)
         answer.close()
     whole = join_credentials(url, stream.user, stream.password)
     return FFmpegSource(lambda: _open(whole), stream.audio, clock)
 
 
 class FFmpegSource:
-    """What `av.open` reads. `start` opens it. Raises Error."""
+    """What `av.open` reads. `start` opens it, `let_go` closes what lies below. Raises Error."""
 
-    def __init__(self, start: Callable[[], InputContainer], audio: bool, clock: Clock) -> None:
+    def __init__(
+        self,
+        start: Callable[[], InputContainer],
+        audio: bool,
+        clock: Clock,
+        let_go: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
+        self._let_go = let_go
         began_s = clock.monotonic_s()
         try:
             self._container = start()
@@ -159,6 +166,7 @@ class FFmpegSource:
 
     def close(self) -> None:
         self._container.close()
+        self._let_go()
 
 
 def _open(url: str) -> InputContainer:
