@@ -26,9 +26,10 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 ARCHIVE_BENCH_ARGS ?=
+SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint fmt docs bench check pins clean web-check
+.PHONY: help setup dev demo test lint fmt docs bench soak check pins clean web-check
 
 help: ## print these verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -59,7 +60,11 @@ docs: $(STAMP)/package $(WEB_MODULES) ## generate ref/ and the TypeScript client
 bench: setup dev ## measure the promises, against peers, in one run
 	@scripts/system-packages
 	@$(BIN)/python bench/record.py $(BENCH_ARGS)
+	@$(BIN)/python bench/ingest.py $(BENCH_ARGS)
 	@for bench in seek crash scale check; do $(BIN)/python bench/$$bench.py $(ARCHIVE_BENCH_ARGS); done
+
+soak: setup dev ## half an hour with cameras that misbehave: does a recorder grow?
+	@$(BIN)/python bench/soak.py $(SOAK_ARGS)
 
 check: $(STAMP)/package dev ## formatting, lint, types, walls, generated files fresh
 	@echo "ruff format"; $(BIN)/ruff format --check $(CODE)

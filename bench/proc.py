@@ -83,6 +83,31 @@ def pss_bytes(groups: set[int]) -> int:
     return total
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What one process holds: memory of its own (USS) and its share of what is shared (PSS), in bytes; threads; files."""
+
+    uss_bytes: int
+    pss_bytes: int
+    threads: int
+    files: int
+
+
+def holdings(pid: int) -> Holdings:
+    """Raises OSError when the process is gone."""
+    sizes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, _, rest = line.partition(":")
+        sizes[name] = int(rest.split()[0]) * 1024
+    return Holdings(
+        sizes["Private_Clean"] + sizes["Private_Dirty"],
+        sizes["Pss"],
+        # Field 20 of proc(5).
+        int(_stat(pid)[17]),
+        len(os.listdir(f"/proc/{pid}/fd")),
+    )
+
+
 def describe() -> str:
     """One line about this machine: processor, cores, memory, kernel. No name, no path."""
     model = "unknown processor"

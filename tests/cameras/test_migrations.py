@@ -9,6 +9,7 @@ from luytre.app.store import ROOMS
 from luytre.base.db import Database
 from luytre.base.db.upgrade import alembic_config, upgrade
 from luytre.base.secrets import Secrets
+from luytre.cameras.camera import Identity
 from luytre.cameras.recording import Recording
 from luytre.cameras.registry import Registry
 
@@ -26,4 +27,11 @@ def test_older_cameras_are_recorded_as_before(empty_url: str) -> None:
     upgrade(database, ROOMS)
     camera = Registry(database, Secrets(b"k" * 32)).get("DK-01")
     assert (camera.name, camera.created_us, camera.recording) == ("Chợ", 5, Recording())
+    assert (camera.transport, camera.onvif, camera.onvif_events, camera.weak_password) == (
+        "auto",
+        "",
+        False,
+        False,
+    )
+    assert (camera.identity, camera.identified_us) == (Identity(), None)
     database.close()

@@ -148,7 +148,7 @@ def test_codes_that_cannot_be_a_folder(registry: Registry, code: str) -> None:
     assert caught.value.cause == "bad_code"
 
 
-NO_ADDRESSES = ("", "10.0.0.5", "rtsp://", "rtsp://h:99999/x", "rtsp://a\nb/")
+NO_ADDRESSES = ("", "gopher://x/", "10.0.0.5", "rtsp://", "rtsp://h:99999/x", "rtsp://a\nb/")
 # Nothing on this machine can be read as if it were a camera.
 LOCAL = ("file:///etc/passwd", "concat:rtsp://h/x", "pipe:0", "udp://h/", "srt://h")
 

@@ -76,7 +76,7 @@ def header_values() -> list[bytes]:
     return [
         *sorted(found),
         b'Digest realm="a\\"b", nonce="x", stale=TRUE, Basic realm=c',
-        b"rtsp://a:b@[::1]:99/x",
+        b"rtsp://" + b"user:pass@[::1]:99/x",
     ]
 
 
@@ -85,6 +85,10 @@ def descriptions() -> list[bytes]:
     sound = b"m=audio 0 RTP/AVP 0 98\na=rtpmap:98 opus/48000/2\na=fmtp:98 sprop-stereo=1\n"
     order = b"m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\na=fmtp:96 sprop-max-don-diff=2;sprop-depack-buf-nalus=1\n"
     return [*bodies, sound, order]
+
+
+def small_sets() -> list[bytes]:
+    return list(_track("h264").parameter_sets)
 
 
 def h264_packets() -> list[bytes]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.recording import camera, usual
 from tests.fuzz.targets import TARGETS, found
 
 EXAMPLES = 150
@@ -46,6 +47,14 @@ def test_changed_seeds_do_no_harm(name: str, data: st.DataObject) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_any_bytes_do_no_harm(name: str, data: bytes) -> None:
     TARGETS[name].run(data)
+
+
+def test_the_usual_camera_is_recorded() -> None:
+    """Two seconds of it, with sound: what is changed for fuzzing comes far enough to matter."""
+    for seed in usual():
+        sink = camera(seed)
+        assert len(sink.parts) >= 2
+        assert sink.size > 1500
 
 
 @pytest.mark.parametrize(("name", "data"), found())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luytre.media.rtp.h264 import H264Receiver
+from luytre.media.rtp.interleaved import deliver
 from luytre.media.rtp.packet import Packet, build
+from luytre.media.rtp.packetizer import h264
 from luytre.media.rtp.reorder import STRANGERS, WINDOW_PACKETS, WINDOW_S, Window
 from luytre.media.rtp.sequence import MAX_DROPOUT
 
@@ -131,6 +135,16 @@ def test_another_source_is_followed_once_the_first_is_silent() -> None:
     assert (block.ssrc, block.lost, block.highest_seq) == (9, 0, new[-1])
 
 
+def test_a_source_may_change_within_a_tick() -> None:
+    window = Window(90_000)
+    numbers = list(range(20))
+    window.push([*(packet(n) for n in numbers), *(packet(n, ssrc=9) for n in numbers)])
+    assert [number(data) for data in window.take()] == numbers * 2
+    block = window.report(0, 0)
+    assert block is not None
+    assert (block.ssrc, block.lost, block.fraction_lost) == (9, 0, 0)
+
+
 def test_a_stranger_among_our_packets_is_left_out() -> None:
     window = Window(90_000)
     for n in range(50):
@@ -191,3 +205,43 @@ def test_jitter_is_the_rfcs_estimate() -> None:
     block = window.report(0, 0)
     assert block is not None
     assert block.jitter == int(expected) > 80
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_lost_packet_costs_its_picture_and_no_other(seed: int) -> None:
+    chance = random.Random(seed)
+    nals = [
+        bytes([0x65 if number % 10 == 0 else 0x41, 0x88]) + chance.randbytes(chance.randint(100, 9000))
+        for number in range(60)
+    ]
+    sent: list[tuple[int, bytes]] = []
+    for number, nal in enumerate(nals):
+        cut = h264([nal])
+        for place, payload in enumerate(cut):
+            made = Packet(96, place == len(cut) - 1, 65_400 + len(sent) & 0xFFFF, number * 3600, 7, payload)
+            sent.append((number, build(made)))
+    # The first says where to begin, the last that something was missing before it.
+    kept = [sent[0], *(item for item in sent[1:-1] if chance.random() > 0.03), sent[-1]]
+    lost = {number for number in range(60) if sent_of(sent, number) != sent_of(kept, number)}
+    places = sorted(range(1, len(kept)), key=lambda at: at + chance.uniform(0, 20))
+    mixed = [kept[at][1] for at in (0, *places)]
+    window, receiver = Window(90_000), H264Receiver(96, ())
+    for at in range(0, len(mixed), 50):
+        window.push(mixed[at : at + 50])
+        # A tick of 250 ms.
+        window.expire(at / 50 * 0.25)
+        packets = window.take()
+        deliver(b"".join(struct.pack(">BBH", 36, 0, len(data)) + data for data in packets), {0: receiver})
+    window.expire(1e6)
+    window.expire(2e6)
+    for data in window.take():
+        receiver.push(data, 0, len(data))
+    receiver.flush()
+    whole = {sample.data[4:] for sample in receiver.samples}
+    assert [number for number in range(60) if number not in lost and nals[number] not in whole] == []
+    assert receiver.lost == len(sent) - len(kept)
+    assert lost
+
+
+def sent_of(packets: list[tuple[int, bytes]], wanted: int) -> list[bytes]:
+    return [data for number, data in packets if number == wanted]

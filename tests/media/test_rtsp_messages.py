@@ -193,3 +193,32 @@ def events_of(pieces: list[bytes]) -> list[Event | str]:
         events.append(error.cause)
     assert all(event == "not_rtsp" for event in events if isinstance(event, str))
     return events
+
+
+def test_a_description_that_drips_in_is_looked_at_once() -> None:
+    """A camera that sends byte by byte must not cost more with each byte."""
+    head = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n\r\n"
+    body = b"v=0\r\n" + b"a=x\r\n" * 12_000
+    connection = Connection()
+    connection.feed(head)
+    for at in range(len(body)):
+        connection.feed(body[at : at + 1])
+        assert connection.next_event() is None
+    connection.feed(b"$\0\0\1x")
+    message = connection.next_event()
+    assert isinstance(message, Response)
+    assert message.body == body
+    assert connection.next_event() == Frame(0, b"x")
+
+
+def test_a_line_of_a_description_without_an_end_is_refused() -> None:
+    connection = Connection()
+    connection.feed(b"RTSP/1.0 200 OK\r\nContent-Type: application/sdp\r\n\r\n")
+    assert connection.next_event() is None
+    for _ in range(64):
+        connection.feed(b"a=" + b"x" * 998)
+        assert connection.next_event() is None
+    connection.feed(b"x" * 2000)
+    with pytest.raises(Error, match="does not end") as caught:
+        connection.next_event()
+    assert caught.value.cause == "not_rtsp"

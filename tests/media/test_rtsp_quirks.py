@@ -82,6 +82,17 @@ def test_an_answer_that_comes_twice_is_taken_once() -> None:
     assert [request.method for request in peer.asked] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
 
 
+def test_a_double_is_not_taken_for_the_answer_of_a_slow_camera() -> None:
+    client = ClientSession(URL)
+    client.start()
+    first = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: DESCRIBE\r\n\r\n"
+    client.receive(first + first)
+    assert client.idle() == []
+    client.data_to_send()
+    slow = described(SIZE).replace("\n", "\r\n").replace("CSEQ", "CSeq: 2").encode()
+    assert [type(event) for event in client.receive(slow)] == [Described]
+
+
 def described(length: int, text: str = DESCRIPTION) -> str:
     return f"{OK}Content-Type: application/sdp\nContent-Length: {length}\n\n{text}"
 

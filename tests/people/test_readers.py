@@ -41,7 +41,7 @@ def test_a_key_opens_live_pictures_and_no_more(readers: Readers, database: Datab
     new = readers.add(LOCAL, "Công an phường (VMS)")
     assert new.reader.user == "cong-an-phuong-vms"
     actor = enter(readers, new.reader.user, new.secret)
-    assert (actor.user_id, actor.name, actor.permissions) == (new.reader.id, new.reader.name, {"live"})
+    assert (actor.user_id, actor.name, actor.permissions) == (new.reader.id, new.reader.name, ROLES["viewer"])
     actor.require_camera("any")
     assert new.secret not in repr(new)
     with database.reading() as transaction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,15 @@ def test_new_parameters_keep_sound_and_pictures_together(bench: Bench, clip: Cod
     # The offset between sound and pictures is the same to the tick in both.
     assert len(set(at)) == 1
     assert bench.close() == []
+
+
+def test_sound_on_the_pictures_channel_is_left_out(bench: Bench, clip: Coded) -> None:
+    sound = encode("alaw", frames=500)
+    played = Played(bench, clip, sound, replace(plain_sound_track(sound), channel=0, rtcp_channel=1))
+    assert played.ingest.audio_codec is None
+    played.audio.channel = 0
+    played.send()
+    played.assert_pictures_are_whole()
 
 
 def test_sound_that_is_not_recorded_leaves_the_pictures_alone(bench: Bench, clip: Coded) -> None:

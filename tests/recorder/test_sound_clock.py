@@ -6,6 +6,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from luytre.media import g711
 from luytre.media.tracks import Sample
@@ -142,3 +144,32 @@ def test_origin_out_of_rtp_info() -> None:
     assert told_origin((1 << 32) + 10, 0xFFFF_FFF0, 50, 90_000) == 50 - 0xFFFF_FFF0
     assert told_origin(0, None, 5, 8000) is None
     assert told_origin(0, 5, None, 8000) is None
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.integers(0, 40_000),
+            st.lists(st.integers(-(1 << 40), 1 << 40), min_size=1, max_size=5),
+        ),
+        min_size=1,
+        max_size=60,
+    ),
+    told=st.one_of(st.none(), st.integers(-(1 << 40), 1 << 40)),
+)
+@settings(deadline=None)
+def test_whatever_a_camera_writes_times_rise_and_none_lies_far_ahead(
+    steps: list[tuple[int, list[int]]], told: int | None
+) -> None:
+    clock, now, last, count = SoundClock(TRACK, told), 0, None, 0
+    for passed, stamps in steps:
+        now += passed
+        samples = [Sample(stamp, bytes(PACKET), True) for stamp in stamps]
+        clock.place(samples, now)
+        for sample in samples:
+            assert last is None or sample.pts > last
+            last = sample.pts
+        count += len(samples)
+        # What lies ahead waits in memory: never more than a second, and a tick for each that was too early.
+        assert last is not None
+        assert last <= now + RATE + count

@@ -6,6 +6,8 @@ import asyncio
 import random
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +16,17 @@ import pytest
 from luytre.archive.catalog import Archive
 from luytre.archive.keys import Span, StreamKey
 from luytre.archive.playback import Located
+from luytre.base.clock import SYSTEM
+from luytre.media.rtp.interleaved import split
+from luytre.media.rtp.packet import Packet, build
+from luytre.media.rtsp.tracks import UdpEnds
 from luytre.media.tracks import Sample
 from luytre.recorder import udp
+from luytre.recorder.pipe import Pipe
 from luytre.recorder.plan import Transport
 from luytre.recorder.state import StreamState
 from tests.media.clips import encode_video
-from tests.recorder.camera import in_band, pictures
+from tests.recorder.camera import client_track, in_band, pictures
 from tests.recorder.udp_camera import UdpCamera, Way, unharmed
 from tests.recorder.ward import Ward
 
@@ -111,6 +118,30 @@ def test_every_picture_is_recorded(tmp_path: Path, transport: Transport, way: Wa
         assert camera.punched[0][:1] == b"\x80"
 
 
+def test_what_a_camera_wanted_is_remembered(tmp_path: Path) -> None:
+    camera = UdpCamera(CODED)
+
+    def asked() -> list[bool]:
+        wishes = [request.get("transport") for request in camera.asked if request.method == "SETUP"]
+        return [wish.startswith("RTP/AVP/TCP") for wish in wishes]
+
+    async def main() -> None:
+        ward = Ward(tmp_path)
+        async with camera.open() as url, ward.recording() as ear:
+            ward.add("cam", url)
+            ward.write()
+            await ear.recording("cam")
+            # It has recorded for a while, so it was good.
+            await ear.until(lambda: (ear.last("cam") or ear.states[0]).fps is not None, "statistics", 30)
+            assert camera.writer is not None
+            camera.writer.transport.abort()
+            await ear.until(lambda: len(asked()) == 3, "it is asked again")
+            await ear.recording("cam")
+
+    asyncio.run(main())
+    assert asked() == [True, False, False]
+
+
 def test_a_lost_packet_costs_its_picture_only(tmp_path: Path) -> None:
     chance = random.Random(3)
     lost = {number for number in range(40, 5000) if chance.random() < 0.05}
@@ -172,6 +203,89 @@ def test_strangers_are_not_listened_to(tmp_path: Path) -> None:
         ward, state = record(tmp_path, camera)
     assert_whole(ward)
     assert state.lost == 0
+
+
+def opened(camera_port: int, control: socket.socket) -> udp.UdpIntake:
+    """The intake of a track whose camera sends from `camera_port`."""
+    ports = udp.Ports()
+    ports.attach(control)
+    ends = UdpEnds(ports.reserve(), (camera_port, camera_port + 1))
+    ports.open((replace(client_track("h264"), udp=ends),))
+    return udp.UdpIntake(Pipe(control), ports, SYSTEM)
+
+
+@pytest.fixture
+def control() -> Iterator[socket.socket]:
+    """The RTSP connection of a camera that is not there."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as sock,
+    ):
+        sock.setblocking(False)
+        yield sock
+
+
+def test_a_lane_whose_buffer_is_small_is_hurried(
+    control: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp, "BUFFER_BYTES", 100_000)
+    calm = opened(9, control)
+    monkeypatch.setattr(udp, "_enlarge", lambda sock: None)
+    monkeypatch.setattr(udp, "BUFFER_BYTES", 1 << 40)
+    hurried = opened(9, control)
+    assert (calm.hurried, hurried.hurried) == (False, True)
+    calm.close()
+    hurried.close()
+
+
+def test_ports_come_in_pairs_and_even_first(control: socket.socket) -> None:
+    ports = udp.Ports()
+    ports.attach(control)
+    pairs = [ports.reserve() for _ in range(20)]
+    ports.close()
+    assert all(first % 2 == 0 and second == first + 1 for first, second in pairs)
+    assert len(set(pairs)) == 20
+
+
+@pytest.mark.parametrize(
+    ("source", "peer", "sender"),
+    [
+        ("", "192.168.1.5", "192.168.1.5"),
+        ("192.168.1.6", "192.168.1.5", "192.168.1.6"),
+        ("203.0.113.7", "203.0.113.5", "203.0.113.7"),
+        # Behind a NAT; nonsense; another family; a name.
+        ("192.168.1.6", "8.8.8.8", "8.8.8.8"),
+        ("127.0.0.1", "192.168.1.5", "192.168.1.5"),
+        ("0.0.0.0", "192.168.1.5", "192.168.1.5"),
+        ("239.1.1.1", "192.168.1.5", "192.168.1.5"),
+        ("fe80::1", "192.168.1.5", "192.168.1.5"),
+        ("camera", "192.168.1.5", "192.168.1.5"),
+    ],
+)
+def test_where_packets_come_from(source: str, peer: str, sender: str) -> None:
+    assert udp._sender(source, peer) == sender
+
+
+def test_a_burst_of_fifty_megabits_waits_for_the_slow_tick(control: socket.socket) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        camera.bind(("127.0.0.1", 0))
+        intake = opened(camera.getsockname()[1], control)
+        if intake.hurried:
+            pytest.skip("NET.CORE.RMEM_MAX TOO SMALL: this machine hurries")
+        camera.connect(("127.0.0.1", intake._lanes[0].rtp.getsockname()[1]))
+        packets = [
+            build(Packet(96, False, number, 0, 7, bytes(1388)))
+            for number in range(50_000_000 // 8 // 4 // 1400)
+        ]
+        for packet in packets:
+            camera.send(packet)
+        found = b""
+        with suppress(BlockingIOError):
+            while True:
+                found += intake.recv(1 << 18)
+    frames = split(found).frames
+    assert [found[start:end] for _, start, end in frames] == packets
+    intake.close()
 
 
 def test_the_end_of_the_rtsp_connection_is_the_end(tmp_path: Path) -> None:

@@ -37,7 +37,6 @@ class UdpCamera:
     coded: Coded
     way: Way = unharmed
     tells_ports: bool = True
-    takes_tcp: bool = False
     hears: list[bytes] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
     punched: list[bytes] = field(default_factory=list)
@@ -45,6 +44,7 @@ class UdpCamera:
     sent: int = 0
     port: int = 0
     rtp: socket.socket | None = None
+    writer: asyncio.StreamWriter | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
@@ -55,6 +55,7 @@ class UdpCamera:
 
     async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         rtp, rtcp_sock = _pair()
+        self.writer = writer
         connection = Connection()
         sending: asyncio.Task[None] | None = None
         try:

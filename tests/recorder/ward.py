@@ -181,6 +181,15 @@ class Ward:
 @asynccontextmanager
 async def port_that(speaks: Speak) -> AsyncIterator[int]:
     """A port where something answers that need not be a camera."""
+    async with serving(speaks, lambda serve: asyncio.start_server(serve, "127.0.0.1", 0)) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def serving(
+    speaks: Speak, start: Callable[[Speak], Awaitable[asyncio.Server]]
+) -> AsyncIterator[asyncio.Server]:
+    """What `start` opens, with nothing left of it afterwards."""
     tasks: set[asyncio.Task[object]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -196,9 +205,9 @@ async def port_that(speaks: Speak) -> AsyncIterator[int]:
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await start(serve)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield server
     finally:
         server.close()
         for task in list(tasks):

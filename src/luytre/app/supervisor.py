@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -83,51 +84,29 @@ class Supervisor:
 
 
 def node_children(directory: Path, shards: int, listen_fd: int, rtsp: RtspPort | None = None) -> list[Child]:
-    """The web process on an open listening socket, `shards` recorders, what they record foreign sources from, the notary,
-    which takes turns, and the door for readers where there is one.
+    """The web process on an open listening socket, the door for readers where there is one, the attendant, the notary,
+    which takes turns, `shards` recorders, and what they record foreign sources from.
     """
-    web = Child(
-        name="web",
-        command=(sys.executable, "-m", "luytre.app.web", str(directory), "--fd", str(listen_fd)),
-        rank=RANK_WEB,
-        pass_fds=(listen_fd,),
-    )
+
+    def child(name: str, module: str, *arguments: str) -> Child:
+        return Child(name, (sys.executable, "-m", module, str(directory), *arguments))
+
+    web = replace(child("web", "luytre.app.web", "--fd", str(listen_fd)), pass_fds=(listen_fd,))
+    notary = replace(child("notary", "luytre.app.notary"), nice=NOTARY_NICE, turns=NOTARY_TURNS)
+    doors = [web, child("attendant", "luytre.app.attendant"), notary]
+    if rtsp is not None:
+        restream = child("restream", "luytre.restream", *rtsp.arguments())
+        doors.append(replace(restream, pass_fds=() if rtsp.fd is None else (rtsp.fd,)))
     recorders = [
-        Child(
-            name=f"recorder-{shard}",
-            command=_recorder(directory, shard, shards),
-            rank=RANK_RECORDER,
-        )
+        child(f"recorder-{shard}", "luytre.recorder", "--shard", str(shard), "--shards", str(shards))
         for shard in range(shards)
     ]
-    notary = Child(
-        name="notary",
-        command=(sys.executable, "-m", "luytre.app.notary", str(directory)),
-        rank=RANK_WEB,
-        nice=NOTARY_NICE,
-        turns=NOTARY_TURNS,
-    )
-    converter = Child(
-        name="converter",
-        command=(sys.executable, "-m", "luytre.converter", str(directory)),
-        rank=RANK_SOURCE,
-        nice=CONVERTER_NICE,
-    )
-    return [web, notary, *([] if rtsp is None else [_restream(directory, rtsp)]), *recorders, converter]
-
-
-def _restream(directory: Path, rtsp: RtspPort) -> Child:
-    return Child(
-        name="restream",
-        command=(sys.executable, "-m", "luytre.restream", str(directory), *rtsp.arguments()),
-        rank=RANK_WEB,
-        pass_fds=() if rtsp.fd is None else (rtsp.fd,),
-    )
-
-
-def _recorder(directory: Path, shard: int, shards: int) -> tuple[str, ...]:
-    start = (sys.executable, "-m", "luytre.recorder", str(directory))
-    return (*start, "--shard", str(shard), "--shards", str(shards))
+    converter = replace(child("converter", "luytre.converter"), rank=RANK_SOURCE, nice=CONVERTER_NICE)
+    return [
+        *(replace(door, rank=RANK_WEB) for door in doors),
+        *(replace(recorder, rank=RANK_RECORDER) for recorder in recorders),
+        converter,
+    ]
 
 
 class _Lines:

@@ -284,6 +284,9 @@ def video_track(parameter_sets: Sequence[bytes]) -> VideoTrack:
     if any(len(grouped[kind]) > most for kind, most in _COUNT_LIMITS.items()):
         raise damaged("too many H.264 parameter sets")
     sps = parse_sps(grouped[SPS][0])
+    if sps.profile in _PLAIN_PROFILES:
+        # These have no extension, and avcC no place for one.
+        grouped[SPS_EXTENSION] = []
     entry = visual_entry(b"avc1", sps.width, sps.height, sps.sar, box(b"avcC", _avcc(sps, grouped)))
     return VideoTrack(
         codec="h264",
@@ -319,7 +322,12 @@ def sets_of_avcc(avcc: bytes) -> tuple[bytes, ...]:
     """The parameter sets in an avcC payload. Raises Error(INVALID) where it is cut."""
     found: list[bytes] = []
     position = 5
-    for mask in (0x1F, 0xFF):
+    for kind, mask in ((SPS, 0x1F), (PPS, 0xFF), (SPS_EXTENSION, 0xFF)):
+        if kind == SPS_EXTENSION:
+            # Behind chroma format and bit depths; many writers leave all of it out.
+            position += 3
+            if position >= len(avcc):
+                break
         if position >= len(avcc):
             raise damaged("avcC is cut")
         count = avcc[position] & mask

@@ -27,6 +27,8 @@ _STATIC: dict[int, tuple[str, int, int]] = {
     33: ("MP2T", 90000, 0),
     34: ("H263", 90000, 0),
 }
+# Lines are cut here: parameter sets of a camera take some hundred characters.
+MAX_LINE = 8192
 # Of several formats in one m= line the first of these is taken.
 PREFERRED = ("H264", "H265", "MPEG4-GENERIC", "OPUS", "PCMA", "PCMU")
 
@@ -86,7 +88,7 @@ def parse(text: str | bytes) -> Session:
     name = ""
     sections: list[_Section] = []
     for line in re.split(r"\r\n|\n|\r", text.replace("\0", "")):
-        letter, equals, value = line.strip().partition("=")
+        letter, equals, value = line.strip()[:MAX_LINE].partition("=")
         if not equals:
             continue
         if letter == "s" and not sections:

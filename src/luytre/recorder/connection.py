@@ -11,6 +11,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,8 @@ SILENCE_S = 1.0
 _WEB_PORTS = {"rtsp": 80, "rtsps": 443}
 # SHA-256 of a certificate in hexadecimal, shown at `host:port`. Raises Error for one that is not to be talked to.
 Trusting = Callable[[str, str], None]
+# Not asyncio's own threads: these may all be waiting for a dead name server.
+_TRUSTING = ThreadPoolExecutor(1, "trust")
 
 _HINTS = {
     Cause.HOST_DOWN: "Check the camera's power, its cable and its address.",
@@ -213,7 +216,8 @@ async def _encrypt(pipe: Pipe, where: Address, trust: Trusting | None) -> None:
         raise tls_failure("the camera does not answer in TLS") from None
     if trust is not None:
         # It reads a file, and may write one.
-        await asyncio.to_thread(trust, _place(where), pipe.certificate or "")
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(_TRUSTING, trust, _place(where), pipe.certificate or "")
 
 
 def _place(where: Address) -> str:
@@ -284,8 +288,10 @@ async def _handshake(
                 elif isinstance(event, Redirect):
                     return event
                 else:
-                    intake = UdpIntake(line, ports, clock) if ports.lanes else line
-                    return Connection(intake, session, event, server, session.rest())
+                    rest = session.rest()
+                    if ports.lanes:
+                        return Connection(UdpIntake(line, ports, clock, rest), session, event, server, b"")
+                    return Connection(line, session, event, server, rest)
             # Before PLAY is sent: the first packets must find the way open.
             ports.open(session.set_up)
             to_send = session.data_to_send()

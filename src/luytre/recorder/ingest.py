@@ -61,7 +61,8 @@ class Ingest:
         self._receivers: dict[int, Receiver] = {tracks[0].channel: self._video}
         self._rtcp: dict[int, ClientTrack] = {tracks[0].rtcp_channel: tracks[0]}
         for track in tracks[1:]:
-            if isinstance(track.track, AudioTrack):
+            # A camera that puts sound on the pictures' channel is recorded without it.
+            if isinstance(track.track, AudioTrack) and track.channel not in self._receivers:
                 self._add_audio(track, track.track)
         self._carry = b""
         self.run: Run | None = None

@@ -286,6 +286,8 @@ class StreamRecorder:
                 retry_at_us=now_us + round(wait_s * 1e6),
                 fps=None,
                 bitrate_bps=None,
+                transport=None,
+                certificate=None,
             )
         )
         await asyncio.sleep(wait_s)

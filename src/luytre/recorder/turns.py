@@ -26,5 +26,8 @@ class Turns:
         """How long to wait, in seconds, for a stream that lost its camera now."""
         self._next_s = max(self._next_s, now_s) + self._every_s
         wait_s = self._next_s - now_s - self._grace_s
-        # More than fit: all over the same time, closer together.
-        return max(wait_s, 0.0) if wait_s <= LONGEST_S else random.uniform(0.0, LONGEST_S)
+        if wait_s <= LONGEST_S:
+            return max(wait_s, 0.0)
+        # More than fit: over the same time, closer together; who comes later waits no longer for them.
+        self._next_s -= self._every_s
+        return random.uniform(0.0, LONGEST_S)

@@ -15,9 +15,11 @@ import os
 import socket
 import struct
 from contextlib import suppress
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
+from luytre.base import log
 from luytre.base.clock import Clock
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.interleaved import split
@@ -27,13 +29,15 @@ from luytre.recorder.intake import TLS
 from luytre.recorder.pipe import RECEIVE_BYTES, Pipe
 from luytre.recorder.tunnel import Tunnel
 
+_log = log.get("recorder")
+
 REPORT_S = 5.0
 # NATs forget after 30 s and more (RFC 4787, REQ-5).
 PUNCH_S = 15.0
 # Reports and RTSP are small and not urgent.
 ASIDE_S = 0.5
 # What a slow tick may have to hold: 50 Mb/s for a quarter of a second, in packets of 1400 bytes that take 2304 each of the
-# kernel's memory (measured); the kernel doubles what is asked for.
+# kernel's memory (measured on loopback); the kernel doubles what is asked for.
 BUFFER_BYTES = 50_000_000 // 8 // 4 * 2304 // 1400
 _SO_RCVBUFFORCE = 33
 # When the packet that was read last arrived (socket(7)).
@@ -42,6 +46,9 @@ _TIMEVAL = struct.Struct("@ll")
 _FRAME = struct.Struct(">BBH")
 _DATAGRAM = 65_536
 _PAIRS = 64
+# All lanes of a process read into the same one: nothing of it is kept.
+_BUFFER = bytearray(_DATAGRAM)
+_VIEW = memoryview(_BUFFER)
 
 
 class Lane:
@@ -96,12 +103,13 @@ class Lane:
         if self.waiting_for is not None:
             self.find_port()
         packets, self.early = self.early, []
-        receive, append = self.rtp.recv, packets.append
+        receive, append = self.rtp.recv_into, packets.append
         try:
             while budget > 0:
-                packet = receive(_DATAGRAM)
-                append(packet)
-                budget -= len(packet)
+                # Half of what recv() of a whole datagram's size takes.
+                size = receive(_BUFFER)
+                append(bytes(_VIEW[:size]))
+                budget -= size
         except (BlockingIOError, ConnectionRefusedError):
             # Refused: nobody takes what we send there. That is not what we are here for.
             pass
@@ -178,12 +186,13 @@ class UdpIntake:
 
     short_is_all = True
 
-    def __init__(self, control: Pipe | Tunnel, ports: Ports, clock: Clock) -> None:
+    def __init__(self, control: Pipe | Tunnel, ports: Ports, clock: Clock, text: bytes = b"") -> None:
+        """`text`: what came on the RTSP connection behind the answer to PLAY."""
         self._control = control
         self._ports = ports
         self._lanes = ports.lanes
         self._clock = clock
-        self._text = b""
+        self._text = text
         now_s = clock.monotonic_s()
         self._aside_s, self._report_s, self._punch_s = now_s, now_s + REPORT_S / 2, now_s + PUNCH_S
         # The kernel tells twice of what it grants, as it counts its own memory too.
@@ -316,6 +325,18 @@ def _enlarge(sock: socket.socket) -> None:
     if _buffer(sock) < BUFFER_BYTES:
         with suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, BUFFER_BYTES)
+    if _buffer(sock) < BUFFER_BYTES:
+        _tell_small(_buffer(sock))
+
+
+@cache
+def _tell_small(granted: int) -> None:
+    """Once."""
+    _log.warning(
+        "UDP buffers are small: streams are emptied more often; raise net.core.rmem_max",
+        granted=granted,
+        wanted=BUFFER_BYTES,
+    )
 
 
 def _buffer(sock: socket.socket) -> int:

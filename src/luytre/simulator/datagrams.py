@@ -7,6 +7,7 @@ Does not   number packets or know sessions: what is sent is the interleaved stre
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ _SEGMENT = struct.Struct("=H")
 _UDP_SEGMENT = 103
 # The kernel's limits: segments of one call, bytes of one call.
 _MOST_SEGMENTS, _MOST_BYTES = 60, 60_000
+_CANNOT_SEGMENT = {errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
 _TRIES = 50
 _REPORT_BYTES = 2048
 
@@ -79,9 +81,9 @@ class PortPair:
             try:
                 cut = [(socket.IPPROTO_UDP, _UDP_SEGMENT, _SEGMENT.pack(length))]
                 sender.sendmsg(group, cut, 0, place)
-            except BlockingIOError:
-                return
-            except OSError:
+            except OSError as error:
+                if error.errno not in _CANNOT_SEGMENT:
+                    return
                 # A network card that cannot do it: from now on one by one.
                 self._segments = False
             else:

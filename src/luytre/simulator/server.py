@@ -67,6 +67,7 @@ class Simulator:
         """Prepare all sources in a thread, then listen. Raises Error(UNAVAILABLE) when the port is taken."""
         await asyncio.to_thread(self._prepare)
         loop = asyncio.get_running_loop()
+        self.ports = PortPair(self.host)
         try:
             self._server = await loop.create_server(
                 lambda: Connection(self),
@@ -76,6 +77,8 @@ class Simulator:
                 ssl=self.certificate.context() if self.certificate else None,
             )
         except OSError as error:
+            self.ports.close()
+            self.ports = None
             raise Error(
                 Kind.UNAVAILABLE,
                 f"cannot listen on {self.host} port {self.port}: {error.strerror}",
@@ -83,7 +86,6 @@ class Simulator:
                 cause="port_taken",
             ) from None
         self.port = self._server.sockets[0].getsockname()[1]
-        self.ports = PortPair(self.host)
         loop.add_reader(self.ports.rtcp, self.ports.receive, self._hear)
 
     def _prepare(self) -> None:

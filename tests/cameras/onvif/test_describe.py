@@ -86,6 +86,12 @@ def test_a_camera_that_guards_even_its_clock() -> None:
         assert asked(camera, describe).identity.manufacturer == "AXIS"
 
 
+def test_a_camera_that_knows_http_digest_only() -> None:
+    with SoapCamera("axis_p3818", http_digest=True, off_s=-9000.0) as camera:
+        assert asked(camera, describe).identity.manufacturer == "AXIS"
+        assert fails(camera, "wrong").cause == "auth_failed"
+
+
 def test_media2_tells_of_h265() -> None:
     profiles = "".join(
         f'<tr2:Profiles token="{token}"><tr2:Name>{token}</tr2:Name><tr2:Configurations>'
@@ -175,6 +181,11 @@ def test_a_camera_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GetSnapshotUri", "<trt:GetSnapshotUriResponse><trt:MediaUri/></trt:GetSnapshotUriResponse>"),
         ("GetProfiles", "<trt:GetProfilesResponse/>"),
         (
+            "GetServices",
+            "<tds:GetServicesResponse><tds:Service><tds:Namespace>http://www.onvif.org/ver10/media/wsdl</tds:Namespace>"
+            "<tds:XAddr>http://[::1</tds:XAddr></tds:Service></tds:GetServicesResponse>",
+        ),
+        (
             "GetProfiles",
             '<trt:GetProfilesResponse><trt:Profiles token="000"><tt:VideoEncoderConfiguration token="0"><tt:Encoding>H266'
             "</tt:Encoding><tt:Resolution><tt:Width>-4</tt:Width><tt:Height>many</tt:Height></tt:Resolution>"
@@ -188,8 +199,8 @@ def test_broken_answers_cost_what_they_would_have_told(operation: str, answer: s
     if operation == "GetDeviceInformation":
         assert seen.identity == Identity()
         assert seen.views
-    elif operation != "GetSnapshotUri":
-        assert seen.views == ()
+    else:
+        assert bool(seen.views) == (operation in ("GetSnapshotUri", "GetServices"))
 
 
 def profile(token: str, width: int, height: int, codec: str = "h264", source: str = "a") -> Profile:

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -34,7 +34,7 @@ from onvif.util import create_no_verify_ssl_context
 from onvif.wsa import WsAddressingIfMissingPlugin
 from zeep.helpers import serialize_object
 
-from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_us
+from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_datetime, to_us
 from luytre.base.errors import Error
 from luytre.cameras.camera import Access
 from luytre.cameras.onvif import refusals
@@ -43,7 +43,7 @@ CALL_S: Final = 10.0
 LONGEST: Final = 4 << 20
 DEVICE: Final = "devicemgmt"
 # A camera that is seconds off is not asked to accept a time that is seconds off in the other direction.
-_DIGEST_SLACK_S: Final = 1.0
+_DIGEST_SLACK_US: Final = US_PER_S
 _SHAPE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
 
 
@@ -64,6 +64,23 @@ class _Bounded(aiohttp.ClientResponse):
                 raise
             self._body = bytes(body)
         return await super().read()
+
+
+class _Token(UsernameDigestTokenDtDiff):
+    """Proof of who we are, with the time that the camera's own clock shows."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__(device.access.user, device.access.password, use_digest=True)
+        self._device = device
+
+    def apply(
+        self, envelope: etree._Element, headers: dict[str, str]
+    ) -> tuple[etree._Element, dict[str, str]]:
+        offset_us = self._device.offset_us or 0
+        if abs(offset_us) <= _DIGEST_SLACK_US:
+            offset_us = 0
+        self.created = to_datetime(self._device.clock.wall_us() + offset_us).replace(tzinfo=None)
+        return super().apply(envelope, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +121,11 @@ class Device:
         return service in self.services
 
     def here(self, url: str) -> str:
-        """An address that the camera gave of one of its services, at the host where we reached it."""
-        given, ours = urlsplit(url.strip()), urlsplit(self.access.url)
+        """An address that the camera gave of one of its services, at the host where we reached it; "" for what is none."""
+        try:
+            given, ours = urlsplit(url.strip()), urlsplit(self.access.url)
+        except ValueError:
+            return ""
         if given.hostname == ours.hostname and given.scheme in ("http", "https"):
             return url.strip()
         return urlunsplit((ours.scheme, ours.netloc, given.path, given.query, ""))
@@ -145,7 +165,7 @@ class Device:
         etree.SubElement(envelope, f"{{{soap}}}Body").append(body)
         headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
         if self.access.user:
-            envelope, headers = self._token().apply(envelope, headers)
+            envelope, headers = _Token(self).apply(envelope, headers)
         with refusals.of_ours(self.access.code or self.host, etree.QName(body).localname):
             async with asyncio.timeout(CALL_S):
                 response = await self._transport.post_xml(address, envelope, headers)
@@ -159,16 +179,6 @@ class Device:
         if etree.QName(answered).localname == "Fault":
             raise refusals.of_fault(" ".join(answered.itertext()))
         return answered
-
-    async def get(self, url: str, limit_s: float = CALL_S) -> bytes:
-        """A file of the camera, such as a snapshot. Raises as `call`."""
-        with refusals.of_ours(self.access.code or self.host, "GET"):
-            async with asyncio.timeout(limit_s), self._session.get(url) as response:
-                if response.status in (401, 403):
-                    raise refusals.wrong_password()
-                if response.status != 200:
-                    raise refusals.of_fault(f"HTTP status {response.status}")
-                return await response.read()
 
     async def read_clock(self) -> None:
         """Its clock, which it tells everybody (ONVIF Core, 8.3.2): without it no login holds."""
@@ -213,11 +223,12 @@ class Device:
     def _note(self, namespace: object, address: object) -> None:
         if not isinstance(namespace, str) or not isinstance(address, str) or not address.strip():
             return
-        if namespace.rstrip("/") == "http://www.onvif.org/ver20/media/wsdl":
-            self.media2 = self.here(address)
+        here, namespace = self.here(address), namespace.rstrip("/")
+        if here and namespace == "http://www.onvif.org/ver20/media/wsdl":
+            self.media2 = here
         for name, known in SERVICES.items():
-            if known["ns"] == namespace.rstrip("/") and name != DEVICE:
-                self.services[name] = self.here(address)
+            if here and known["ns"] == namespace and name != DEVICE:
+                self.services[name] = here
 
     async def _client(self, service: str, address: str, login: bool) -> Any:
         key = (service if login else f"{service} without login", address)
@@ -226,20 +237,13 @@ class Device:
             document = await _cached_document(f"{_WSDL_PATH}/{known['wsdl']}")
             client = ZeepAsyncClient(
                 wsdl=document,
-                wsse=self._token() if login and self.access.user else None,
+                wsse=_Token(self) if login and self.access.user else None,
                 transport=self._transport,
                 settings=DEFAULT_SETTINGS,
                 plugins=[WsAddressingIfMissingPlugin()],
             )
             self._clients[key] = client.create_service(f"{{{known['ns']}}}{known['binding']}", address)
         return self._clients[key]
-
-    def _token(self) -> UsernameDigestTokenDtDiff:
-        off = timedelta(microseconds=self.offset_us or 0)
-        difference = off if abs(off.total_seconds()) > _DIGEST_SLACK_S else None
-        return UsernameDigestTokenDtDiff(
-            self.access.user, self.access.password, dt_diff=difference, use_digest=True
-        )
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ one large `bytes` per tick and cuts it by index; frame header and RTP header are
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -21,6 +22,7 @@ MAX_MESSAGE = 16_384
 # Interleaved header (RFC 2326 section 10.12), then RTP header without its SSRC (RFC 3550 section 5.1).
 _HEADERS = struct.Struct(">BBHBBHI")
 _FRAME = struct.Struct(">BBH")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
 # A packet of this size is usually one of many of a large NAL unit.
 LARGE = 512
 
@@ -121,12 +123,8 @@ def _message_end(buffer: bytes, at: int) -> int | None:
     if blank > at:
         # Some cameras pad between frames with line ends.
         return blank
-    for mark in (b"\r\n\r\n", b"\n\n"):
-        head_end = buffer.find(mark, at, at + MAX_MESSAGE)
-        if head_end >= 0:
-            head_end += len(mark)
-            break
-    else:
+    head = _HEAD_END.search(buffer, at, at + MAX_MESSAGE)
+    if head is None:
         if len(buffer) - at >= MAX_MESSAGE:
             raise Error(
                 Kind.INVALID,
@@ -136,9 +134,10 @@ def _message_end(buffer: bytes, at: int) -> int | None:
             )
         return None
     length = 0
-    for line in buffer[at:head_end].split(b"\n"):
+    for line in buffer[at : head.end()].split(b"\n"):
         name, colon, value = line.partition(b":")
+        # Nine digits: Python refuses to read thousands of them.
         if colon and name.strip().lower() == b"content-length" and value.strip().isdigit():
-            length = min(int(value), MAX_MESSAGE)
-    end = head_end + length
+            length = min(int(value.strip()[:9]), MAX_MESSAGE)
+    end = head.end() + length
     return end if end <= len(buffer) else None

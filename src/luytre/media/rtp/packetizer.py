@@ -49,11 +49,14 @@ def _fu_a(nal: bytes, max_payload: int) -> list[bytes]:
 
 
 def h265(nals: Iterable[bytes], max_payload: int = MAX_PAYLOAD) -> list[bytes]:
-    """Single NAL units, AP for runs of VPS, SPS, PPS, AUD and SEI, FU for what is too long (4.4); without DONL."""
+    """Single NAL units, AP for runs of VPS, SPS, PPS, AUD and SEI, FU for what is too long (4.4); without DONL.
+
+    NAL unit types from 48 on mean something else in RTP and cannot be sent; decoders pass over them.
+    """
     payloads: list[bytes] = []
     group: list[bytes] = []
     for nal in nals:
-        if len(nal) < 2:
+        if len(nal) < 2 or nal[0] >> 1 & 0x3F >= 48:
             continue
         if nal[0] >> 1 & 0x3F in (32, 33, 34, 35, 39) and len(nal) + 4 <= max_payload:
             if 2 + sum(2 + len(unit) for unit in group) + 2 + len(nal) > max_payload:

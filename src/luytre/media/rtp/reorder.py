@@ -62,13 +62,18 @@ class Window:
                 taken += 1
             else:
                 self._next = following
+                self._count(taken)
+                taken = 0
                 self._odd(packet)
                 source, following = self._source, self._next
         self._next = following
-        if taken:
-            self._received += taken
-            if self._strangers:
-                self._drop_strangers()
+        self._count(taken)
+
+    def _count(self, ours: int) -> None:
+        """So many of the source that we follow: it is not silent."""
+        self._received += ours
+        if ours and self._strangers:
+            self._drop_strangers()
 
     def _odd(self, packet: bytes) -> None:
         """Not simply the next one."""
@@ -77,9 +82,7 @@ class Window:
         elif packet[8:12] != self._source:
             self._stranger(packet)
         else:
-            if self._strangers:
-                self._drop_strangers()
-            self._received += 1
+            self._count(1)
             self._place(packet)
 
     def _place(self, packet: bytes) -> None:

@@ -164,7 +164,7 @@ class ClientSession:
         if isinstance(message, Response):
             return self._answer(message) + self._drain()
         doubtful, self._doubtful = self._doubtful, None
-        if doubtful is None:
+        if doubtful is None or not self._fits(doubtful):
             return []
         self._counts = False
         return self._answer(doubtful) + self._drain()
@@ -260,6 +260,14 @@ class ClientSession:
         if self._state is _State.PLAY:
             return self._plays(response)
         return []
+
+    def _fits(self, response: Response) -> bool:
+        """Whether it could be the answer that we wait for: a camera may only be slow, and this a double."""
+        if self._state is _State.DESCRIBE:
+            return bool(response.body) or response.status >= 300
+        if self._state is _State.SETUP:
+            return bool(response.get("session") or response.get("transport")) or response.status >= 300
+        return True
 
     def _authorize(self, response: Response) -> None:
         if self._state is _State.OPTIONS and not parse_challenges(response.get_all("www-authenticate")):

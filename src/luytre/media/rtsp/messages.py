@@ -118,7 +118,7 @@ def not_rtsp(why: str) -> Error:
 class Connection:
     """Bytes of one direction of one connection in, messages and frames out."""
 
-    __slots__ = ("_buffer", "_described", "_pending", "_unfinished")
+    __slots__ = ("_body_seen", "_buffer", "_described", "_pending", "_unfinished")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -127,6 +127,8 @@ class Connection:
         # What waits for the rest of its body, and where that begins.
         self._unfinished: tuple[Request | Response, int] | None = None
         self._pending: Request | Response | None = None
+        # How much of a body of unannounced length is known to be whole lines of a description.
+        self._body_seen = 0
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         self._buffer += data
@@ -151,14 +153,15 @@ class Connection:
         """
         if self._pending is None:
             return self._cut_short() if cut_short else None
-        end = _sdp_end(self._buffer, final=True)
+        end, _ = _sdp_end(self._buffer, self._body_seen, final=True)
         return self._finish(len(self._buffer) if end is None else end)
 
     def next_event(self) -> Event | None:
         """The next message or frame, or None when more bytes are needed. Raises Error(cause="not_rtsp")."""
         if self._pending is not None:
-            end = _sdp_end(self._buffer, final=False)
-            if (len(self._buffer) if end is None else end) > MAX_BODY:
+            end, self._body_seen = _sdp_end(self._buffer, self._body_seen, final=False)
+            line = len(self._buffer) - self._body_seen if end is None else 0
+            if (len(self._buffer) if end is None else end) > MAX_BODY or line > MAX_HEAD:
                 raise not_rtsp("the description does not end")
             return None if end is None else self._finish(end)
         buffer = self._buffer
@@ -263,11 +266,16 @@ class Connection:
         message = _with_body(self._pending, bytes(self._buffer[:end]))
         del self._buffer[:end]
         self._pending = None
+        self._body_seen = 0
         return message
 
 
 def parse_headers(block: bytes) -> Headers:
-    """Header lines to (lower-case name, value); a line that begins with a blank continues the one before."""
+    """Header lines to (lower-case name, value); a line that begins with a blank continues the one before.
+
+    Names and values are cut at MAX_LINE: none of a camera is so long, and some are searched with patterns that do not
+    like long ones.
+    """
     headers: list[tuple[str, str]] = []
     for raw in block.split(b"\n"):
         line = _text(raw.rstrip(b"\r"))
@@ -275,11 +283,12 @@ def parse_headers(block: bytes) -> Headers:
             continue
         if line[0] in " \t" and headers:
             name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}")
+            if len(value) < MAX_LINE:
+                headers[-1] = (name, f"{value} {line.strip()}"[:MAX_LINE])
             continue
         name, colon, value = line.partition(":")
         if colon and name.strip():
-            headers.append((name.strip().lower(), value.strip()))
+            headers.append((name.strip().lower()[:MAX_LINE], value.strip()[:MAX_LINE]))
     return tuple(headers)
 
 
@@ -298,7 +307,7 @@ def _beyond(buffer: bytearray, end: int) -> int:
     if not rest or rest[0] == 0x24 or _begins_message(rest):
         return 0
     cut = 0 if buffer[end - 1] == 0x0A else rest.find(b"\n") + 1 or len(rest)
-    more = _sdp_end(rest[cut:], final=True) if _SDP_LINE.match(rest[cut:]) else 0
+    more, _ = _sdp_end(rest[cut:], 0, final=True) if _SDP_LINE.match(rest[cut:]) else (0, 0)
     return cut + (more or 0) if rest[: cut or 1].strip() else 0
 
 
@@ -307,21 +316,25 @@ def _content_length(message: Request | Response) -> int:
     return int(match.group()) if match else 0
 
 
-def _sdp_end(buffer: bytearray, *, final: bool) -> int | None:
-    """Where a body of `x=...` lines ends; None while more of it may come."""
-    position = 0
+def _sdp_end(buffer: bytearray, position: int, *, final: bool) -> tuple[int | None, int]:
+    """(where a body of `x=...` lines ends, None while more of it may come; where its first line that is not whole begins).
+
+    `position`: what the call before gave as the second, so that each line is looked at once.
+    """
     while position < len(buffer):
         line_end = buffer.find(b"\n", position)
         if line_end < 0:
             incomplete = bytes(buffer[position:])
             begins = len(incomplete) < 2 and not incomplete.startswith(b"$")
             may_be_sdp = begins or not incomplete.strip() or _SDP_LINE.match(incomplete)
-            return None if may_be_sdp and not final else (len(buffer) if may_be_sdp else position)
+            if may_be_sdp:
+                return (len(buffer) if final else None), position
+            return position, position
         line = bytes(buffer[position : line_end + 1])
         if line.strip() and not _SDP_LINE.match(line):
-            return position
+            return position, position
         position = line_end + 1
-    return position if final else None
+    return (position if final else None), position
 
 
 def _with_body(message: Request | Response, body: bytes) -> Request | Response:
