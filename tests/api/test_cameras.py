@@ -17,6 +17,9 @@ from luytre.archive.index import Index
 from luytre.archive.keys import Span
 from luytre.archive.volume import open_volume
 from luytre.cameras.days import bounds
+from luytre.converter import state
+from luytre.converter.plan import state_file
+from luytre.converter.state import Conversion
 from luytre.recorder.state import StreamState
 from tests.api.ward import START_US, Ward, at
 
@@ -342,3 +345,16 @@ class TestPages:
         answer = ward.get("/")
         assert answer.status_code == 503
         assert "make setup" in answer.text
+
+
+def test_what_the_converter_does_to_a_stream_is_told(ward: Ward) -> None:
+    body = {"code": "DK-09", "name": "x", "url": "http://10.0.0.9/mjpg/video.mjpg"}
+    made = ward.ask("POST", "cameras", "quan-tri", json=body).json()
+    assert made["streams"][0]["converted"] is None
+    path = ward.node.run_folder / state_file(made["id"], "main")
+    state.write(path, Conversion("mjpeg", "h264", True, 0.125, 10.0), ward.clock.wall_us())
+    told = ward.get("cameras/DK-09", "truc").json()["streams"][0]
+    assert told["converted"] == {"from": "mjpeg", "to": "h264", "encoded": True, "cpu": 0.125}
+    # What a worker said that is gone is not told for ever.
+    ward.clock.advance(30)
+    assert ward.get("cameras/DK-09", "quan-tri").json()["streams"][0]["converted"] is None

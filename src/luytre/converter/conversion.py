@@ -106,6 +106,10 @@ class Converting:
                 if begun:
                     yield (VIDEO if is_video else AUDIO), unit
 
+    def close(self) -> None:
+        """Let go of the source."""
+        self._source.close()
+
     def _put(self, track: Outgoing, packet: Packet) -> list[Unit]:
         try:
             return track.put(packet)

@@ -38,8 +38,8 @@ BACK_S: Final = 1.0
 LATE_S: Final = 0.5
 # 3 s at most, for a camera that sends one picture a second. The rate of pictures is not looked for: that takes all of it.
 _ANALYSIS: Final = {"analyzeduration": "3000000", "fpsprobesize": "0"}
-# Who waits less for a packet gets what has been there for a while.
-FRESH_S: Final = 0.03
+# A picture that comes quicker after the one before than this share of their distance has been there for a while.
+FRESH: Final = 0.5
 BACKLOG_S: Final = 2.0
 _TICKS: Final = 90_000
 _JPEG: Final = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
@@ -74,17 +74,24 @@ def open_source(stream: ForeignStream, clock: Clock = SYSTEM) -> Source:
             return Snapshots(web, answer, interval_s(stream.url), clock)
         # A stream has no length; a playlist, and what FFmpeg must be able to seek in, it opens itself.
         if answer.length is None and kind not in _PLAYLISTS and not urlsplit(url).path.endswith(".m3u8"):
-            return FFmpegSource(lambda: _read(Endless(answer), kind), stream.audio, clock)
+            return FFmpegSource(lambda: _read(Endless(answer), kind), stream.audio, clock, answer.close)
         answer.close()
     whole = join_credentials(url, stream.user, stream.password)
     return FFmpegSource(lambda: _open(whole), stream.audio, clock)
 
 
 class FFmpegSource:
-    """What `av.open` reads. `start` opens it. Raises Error."""
+    """What `av.open` reads. `start` opens it, `let_go` closes what lies below. Raises Error."""
 
-    def __init__(self, start: Callable[[], InputContainer], audio: bool, clock: Clock) -> None:
+    def __init__(
+        self,
+        start: Callable[[], InputContainer],
+        audio: bool,
+        clock: Clock,
+        let_go: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
+        self._let_go = let_go
         began_s = clock.monotonic_s()
         try:
             self._container = start()
@@ -134,24 +141,32 @@ class FFmpegSource:
         last keyframe.
         """
         held: list[Packet] | None = [] if self._pace is None and not self._timeless else None
-        began_s = asked_s = self._clock.monotonic_s()
+        began_s = last_s = self._clock.monotonic_s()
+        last_at_s: float | None = None
         for packet in self._container.demux(self._streams):
-            now_s = self._clock.monotonic_s()
             if not packet.size:
                 continue
             if held is None:
                 yield packet
                 continue
-            if packet.stream is self._streams[0] and packet.is_keyframe:
+            is_video = packet.stream is self._streams[0]
+            if is_video and packet.is_keyframe:
                 held.clear()
             held.append(packet)
-            if now_s - asked_s > FRESH_S or now_s - began_s > BACKLOG_S:
+            at = packet.pts if packet.dts is None else packet.dts
+            if not is_video or at is None:
+                continue
+            at_s, now_s = float(at * packet.time_base), self._clock.monotonic_s()
+            # What comes about as fast as it was made is live.
+            fresh = last_at_s is not None and now_s - last_s >= (at_s - last_at_s) * FRESH
+            if fresh or now_s - began_s > BACKLOG_S:
                 yield from held
                 held = None
-            asked_s = self._clock.monotonic_s()
+            last_at_s, last_s = at_s, now_s
 
     def close(self) -> None:
         self._container.close()
+        self._let_go()
 
 
 def _open(url: str) -> InputContainer:

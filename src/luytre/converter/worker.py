@@ -162,6 +162,12 @@ class Worker:
         return made
 
 
+def _defect(what: threading.ExceptHookArgs) -> None:
+    """In the thread that listens: without it the worker would never learn that the recorder is gone."""
+    _log.error("defect in a worker", error=repr(what.exc_value))
+    os._exit(DEFECT)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="luytre.converter.worker")
     parser.add_argument("fd", type=int)
@@ -169,6 +175,7 @@ def main() -> None:
     order = Order.from_json(sys.stdin.buffer.read())
     die_with(order.parent)
     log.configure()
+    threading.excepthook = _defect
     # A worker is ended by its connection, not by the terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker = Worker(socket.socket(fileno=given.fd), order)
