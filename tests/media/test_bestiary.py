@@ -85,7 +85,8 @@ def test_dahua_content_base_ends_in_a_query_with_a_slash() -> None:
 
 def test_dahua_h265_lists_its_sets_in_odd_order_and_sends_g711() -> None:
     _, tracks = described("dahua/describe_h265_pcma.txt")
-    assert [track.codec for track in tracks] == ["h265"]
+    assert [track.codec for track in tracks] == ["h265", "alaw"]
+    assert (audio(tracks[1]).rate, audio(tracks[1]).channels) == (8000, 1)
     kinds = [nal[0] >> 1 & 0x3F for nal in video(tracks[0]).parameter_sets]
     assert kinds == [32, 33, 34]
 
@@ -109,7 +110,9 @@ def test_dahua_setup_names_its_source_in_hexadecimal() -> None:
 def test_foscam_audio_has_a_static_type_and_no_rtpmap() -> None:
     session, tracks = described("foscam/describe.txt")
     assert (session.media[1].encoding, session.media[1].clock_rate) == ("PCMU", 8000)
-    assert [track.url for track in tracks] == ["rtsp://192.0.2.10:65534/videoMain/track1"]
+    assert audio(tracks[1]).codec == "ulaw"
+    base = "rtsp://192.0.2.10:65534/videoMain"
+    assert [track.url for track in tracks] == [f"{base}/track1", f"{base}/track2"]
 
 
 def test_geovision_controls_are_absolute_and_there_is_no_session_control() -> None:

@@ -93,10 +93,21 @@ def description(head: dict[str, Any]) -> str:
     )
     if head["audio"]:
         sound = head["audio"]
+        form = f"rate={sound['rate']},channels={sound['channels']}"
+        caps, payloader = {
+            "aac": (
+                f"audio/mpeg,mpegversion=4,stream-format=raw,{form},codec_data=(buffer){sound['config']}",
+                "rtpmp4gpay max-ptime=20000000",
+            ),
+            "alaw": (f"audio/x-alaw,{form}", "rtppcmapay max-ptime=20000000"),
+            "ulaw": (f"audio/x-mulaw,{form}", "rtppcmupay max-ptime=20000000"),
+            "opus": (f"audio/x-opus,channel-mapping-family=0,{form}", "rtpopuspay"),
+        }[sound["codec"]]
+        # The types of RFC 3551 for G.711, as cameras send it.
+        number = {"alaw": 8, "ulaw": 0}.get(sound["codec"], 97)
         text += (
             " appsrc name=audio format=time is-live=true max-bytes=200000 "
-            f'caps="audio/mpeg,mpegversion=4,stream-format=raw,rate={sound["rate"]},channels={sound["channels"]},'
-            f'codec_data=(buffer){sound["config"]}" ! rtpmp4gpay name=pay1 pt=97 max-ptime=20000000'
+            f'caps="{caps}" ! {payloader} name=pay1 pt={number}'
         )
     return f"( {text} )"
 

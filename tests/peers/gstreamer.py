@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pytest
 
+from luytre.media.tracks import AudioCodec
 from luytre.simulator.clips import read, sound_for
 from luytre.simulator.sources import TICKS, VideoName
 from tests.peers.clips import make_clip
@@ -65,16 +66,27 @@ def system_python() -> str | None:
 
 
 def reel_mount(
-    clip: Path, folder: Path, *, codec: VideoName = "h264", audio: bool = True, shared: bool = True
+    clip: Path,
+    folder: Path,
+    *,
+    codec: VideoName = "h264",
+    audio: bool = True,
+    sound_codec: AudioCodec = "aac",
+    shared: bool = True,
 ) -> Mount:
     """A mount that loops a clip for ever; its access units are written to a file in `folder`."""
     footage = read(clip, codec)
-    sound = sound_for(clip, footage) if audio else None
+    sound = sound_for(clip, footage, sound_codec) if audio else None
     head = {
         "codec": codec,
         "length_ns": footage.length * _NS // TICKS,
-        "audio_length_ns": len(sound.frames) * 1024 * _NS // sound.rate if sound else 0,
-        "audio": {"rate": sound.rate, "channels": sound.channels, "config": sound.config.hex()}
+        "audio_length_ns": len(sound.frames) * sound.frame_ticks * _NS // sound.rate if sound else 0,
+        "audio": {
+            "codec": sound.codec,
+            "rate": sound.rate,
+            "channels": sound.channels,
+            "config": sound.config.hex(),
+        }
         if sound
         else None,
     }
@@ -86,9 +98,9 @@ def reel_mount(
         parts += (_RECORD.pack(0, unit.key, *times, len(data)), data)
     for number, frame in enumerate(sound.frames if sound else []):
         assert sound is not None
-        at_ns = number * 1024 * _NS // sound.rate
+        at_ns = number * sound.frame_ticks * _NS // sound.rate
         parts += (_RECORD.pack(1, True, at_ns, at_ns, len(frame)), frame)
-    path = folder / f"{clip.stem}-{codec}{'-aac' if audio else ''}.reel"
+    path = folder / f"{clip.stem}-{codec}{f'-{sound_codec}' if audio else ''}.reel"
     path.write_bytes(b"".join(parts))
     return {"reel": str(path), "shared": shared}
 

@@ -29,7 +29,7 @@ from luytre.media.rtp import packetizer
 from luytre.media.rtp.packet import Packet, build
 from luytre.media.rtsp.tracks import ClientTrack
 from luytre.media.sdp import Media
-from luytre.media.tracks import Sample, VideoTrack
+from luytre.media.tracks import AudioTrack, Sample, VideoTrack
 from luytre.recorder.berth import Berth
 from luytre.recorder.gate import OpenGate
 from luytre.recorder.ingest import Ingest
@@ -50,6 +50,15 @@ def sound_track(config: bytes, rate: int) -> ClientTrack:
     fmtp = {"sizelength": "13", "indexlength": "3", "config": config.hex()}
     media = Media("audio", payload_type=97, encoding="MPEG4-GENERIC", clock_rate=rate, fmtp=fmtp)
     return ClientTrack(media, "aac", audio_track(config), "rtsp://camera/1", 2, 3)
+
+
+def plain_sound_track(coded: Coded, **more: Any) -> ClientTrack:
+    """G.711 or Opus."""
+    track = coded.track
+    assert isinstance(track, AudioTrack)
+    name = {"alaw": "PCMA", "ulaw": "PCMU", "opus": "OPUS"}[track.codec]
+    media = Media("audio", payload_type=97, encoding=name, clock_rate=track.rate, channels=track.channels)
+    return ClientTrack(media, track.codec, track, "rtsp://camera/1", 2, 3, **more)
 
 
 def in_band(coded: Coded) -> list[Sample]:
@@ -92,6 +101,10 @@ class Sender:
 
     def sound(self, sample: Sample) -> bytes:
         return self.frames(packetizer.aac(sample.data), sample.pts, 97)
+
+    def plain_sound(self, sample: Sample) -> bytes:
+        """G.711 or Opus: the packet is the sample."""
+        return self.frames([sample.data], sample.pts, 97)
 
     def frames(self, payloads: Sequence[bytes], pts: int, kind: int) -> bytes:
         parts = []

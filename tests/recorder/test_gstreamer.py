@@ -18,7 +18,9 @@ from luytre.archive.catalog import Archive
 from luytre.archive.export import movie
 from luytre.archive.keys import StreamKey
 from luytre.media.h264 import to_length_prefixed
-from luytre.simulator.clips import read
+from luytre.media.tracks import AudioCodec
+from luytre.recorder.probe import ProbedAudio, probe
+from luytre.simulator.clips import read, sound_for
 from tests.peers.clips import make_clip
 from tests.peers.gstreamer import GstServer, gst_server, gst_serving, reel_mount
 from tests.recorder.ward import Ward
@@ -114,6 +116,32 @@ def test_what_gstreamer_sends_is_recorded_bit_for_bit(
     assert pictures >= RECORD_S * FPS - 1
     # 16 kHz, 1024 a frame.
     assert (sounds > RECORD_S * 14) is audio
+    assert ward.check() == []
+
+
+@pytest.mark.parametrize("codec", ["alaw", "ulaw", "opus"])
+def test_the_sound_gstreamer_sends_is_recorded_bit_for_bit(tmp_path: Path, codec: AudioCodec) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=4.0, fps=FPS)
+    sound = sound_for(clip, read(clip), codec)
+    mount = reel_mount(clip, tmp_path, sound_codec=codec)
+    with gst_serving({"/cam": mount}) as server:
+        ward = record(tmp_path / "node", {"gate": (server.url("/cam"), True)})
+        found_by_probe = asyncio.run(probe(server.url("/cam"), seconds=1.0)).audio
+    assert found_by_probe == ProbedAudio(codec, sound.rate, sound.channels)
+    opened: Any = av.open(io.BytesIO(played_back(ward, "gate")))
+    with opened as container:
+        stream = container.streams.audio[0]
+        packets = [packet for packet in container.demux(stream) if packet.size]
+    found = b"".join(map(bytes, packets))
+    # The loop goes on over its end.
+    wanted = b"".join(sound.frames) * 3
+    assert len(found) > RECORD_S * 0.9 * len(b"".join(sound.frames)) / (
+        len(sound.frames) * sound.frame_ticks / sound.rate
+    )
+    assert found in wanted
+    times = [packet.pts for packet in packets]
+    assert {b - a for a, b in pairwise(times)} == {sound.frame_ticks}
+    assert decoded(played_back(ward, "gate"))[1] >= len(packets)
     assert ward.check() == []
 
 

@@ -19,6 +19,7 @@ from luytre.base.errors import Error
 from luytre.media.rtp import rtcp
 from luytre.media.rtsp.auth import Credentials, Scheme
 from luytre.media.rtsp.server import Guard
+from luytre.media.tracks import AudioCodec
 from luytre.simulator.assembly import drawn, of_clip, running
 from luytre.simulator.camera import Camera, Refusal
 from luytre.simulator.clips import load
@@ -71,6 +72,22 @@ def test_ffmpeg_decodes_over_the_end_of_the_loop(tmp_path: Path, codec: VideoNam
     assert {after - before for before, after in pairwise(pictures[1:])} == {4500}
     assert {after - before for before, after in pairwise(heard[1:])} == {1024}
     assert len(heard) > 20
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "rate"),
+    [("alaw", "pcm_alaw", 8000), ("ulaw", "pcm_mulaw", 8000), ("opus", "opus", 48_000)],
+)
+def test_ffmpeg_hears_each_kind_of_sound(clip: Path, codec: AudioCodec, name: str, rate: int) -> None:
+    cameras = of_clip(1, clip, audio=codec)
+    with running(Simulator(cameras, tick_s=0.01)) as simulator, opened(simulator.url(1)) as container:
+        stream = container.streams.audio[0]
+        assert (stream.codec_context.name, stream.codec_context.sample_rate) == (name, rate)
+        packets = list(islice(container.demux(stream), 60))
+    sound = cameras[0].streams["main"].source.sound
+    assert sound is not None
+    assert b"".join(map(bytes, packets)) in b"".join(sound.frames) * 2
+    assert {(b.pts or 0) - (a.pts or 0) for a, b in pairwise(packets)} == {rate // 50}
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from luytre.media.fmp4.write import PartSample, TrackPart, init_segment, part_header
-from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Track, VideoTrack
+from luytre.media.sound import sample_ticks
+from luytre.media.tracks import VIDEO_TIMESCALE, Track, VideoTrack
 from luytre.recorder.state import StreamState
 from luytre.recorder.wire import WireSample
 
@@ -176,7 +177,7 @@ class Channel:
             self._waiting = sample
             duration = self._step
         else:
-            duration = _sound_ticks(track, sample.data)
+            duration = sample_ticks(track, sample.data)
         self._sequence += 1
         part = TrackPart(
             sample.track + 1,
@@ -196,10 +197,3 @@ class Channel:
         self.send(fragment)
         for tap in list(self.taps):
             tap.on_sample(sample)
-
-
-def _sound_ticks(track: AudioTrack, data: bytes) -> int:
-    """How long a sample of sound lasts: G.711 has a byte for each tick of each channel."""
-    if track.codec in ("alaw", "ulaw"):
-        return len(data) // max(track.channels, 1)
-    return track.samples_per_frame

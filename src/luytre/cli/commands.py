@@ -39,6 +39,9 @@ class Codec(StrEnum):
 class Audio(StrEnum):
     NONE = "none"
     AAC = "aac"
+    ALAW = "alaw"
+    ULAW = "ulaw"
+    OPUS = "opus"
 
 
 class Auth(StrEnum):
@@ -175,7 +178,9 @@ def sim(
         Path | None, typer.Option("--clip", metavar="FILE", help="sim.clip", show_default=False)
     ] = None,
     codec: Annotated[Codec, typer.Option("--codec", metavar="h264|h265", help="sim.codec")] = Codec.H264,
-    audio: Annotated[Audio, typer.Option("--audio", metavar="none|aac", help="sim.audio")] = Audio.NONE,
+    audio: Annotated[
+        Audio, typer.Option("--audio", metavar="none|aac|alaw|ulaw|opus", help="sim.audio")
+    ] = Audio.NONE,
     auth: Annotated[Auth, typer.Option("--auth", metavar="none|basic|digest", help="sim.auth")] = Auth.NONE,
     user_name: Annotated[str, typer.Option("--user", metavar="USER", help="sim.user")] = "camera",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="sim.password_stdin")] = False,

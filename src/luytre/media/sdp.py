@@ -28,7 +28,7 @@ _STATIC: dict[int, tuple[str, int, int]] = {
     34: ("H263", 90000, 0),
 }
 # Of several formats in one m= line the first of these is taken.
-PREFERRED = ("H264", "H265", "MPEG4-GENERIC")
+PREFERRED = ("H264", "H265", "MPEG4-GENERIC", "OPUS", "PCMA", "PCMU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,13 @@ class Media:
     framerate: float | None = None
     direction: str = ""
     payload_types: tuple[int, ...] = ()
+
+    def number(self, name: str, default: int = 0) -> int:
+        """A format parameter that is a number of at most nine digits; `default` where it is absent, 0 where it is none."""
+        text = self.fmtp.get(name)
+        if text is None:
+            return default
+        return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
 
 
 @dataclass(frozen=True, slots=True)

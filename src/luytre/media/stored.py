@@ -7,8 +7,10 @@ Does not   read entries of codecs we do not record.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from luytre.base.errors import Error, Kind
-from luytre.media import aac, h264, h265
+from luytre.media import aac, g711, h264, h265, opus
 from luytre.media.fmp4 import entry
 from luytre.media.fmp4.read import TrackInfo, parse_init
 from luytre.media.tracks import AudioTrack, Track, VideoTrack
@@ -58,6 +60,11 @@ def _track(info: TrackInfo) -> Track:
             timescale=info.timescale,
             samples_per_frame=parsed.samples_per_frame,
         )
+    if stored[4:8] in (b"alaw", b"ulaw"):
+        law: g711.Law = "alaw" if stored[4:8] == b"alaw" else "ulaw"
+        return replace(g711.audio_track(law, info.timescale, info.channels), sample_entry=stored)
+    if stored[4:8] == b"Opus" and (dops := entry.configuration(stored, b"dOps")):
+        return replace(opus.of_dops(dops), sample_entry=stored)
     raise Error(
         Kind.INVALID,
         f"a track of codec {info.codec_string} is not recorded by this program",

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from luytre.media.fmp4.write import PartSample, TrackPart, part_header
+from luytre.media.sound import sample_ticks
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample
 
 MAX_PART_TICKS = VIDEO_TIMESCALE
@@ -155,11 +156,9 @@ def pack(group: Group, sequence: int, origin: int, audio: AudioTrack | None, wal
 
 
 def _audio_samples(samples: list[Sample], track: AudioTrack) -> list[PartSample]:
-    """Each lasts until the next; where packets are missing, a frame lasts its own length and no more would be
-    a lie, so it is stretched.
-    """
+    """Each lasts until the next, also over packets that are missing; the last one as long as it is."""
     following = [sample.pts for sample in samples[1:]]
-    following.append(samples[-1].pts + track.samples_per_frame)
+    following.append(samples[-1].pts + sample_ticks(track, samples[-1].data))
     return [
         PartSample(max(after - sample.pts, 1), len(sample.data), 0, True)
         for sample, after in zip(samples, following, strict=True)

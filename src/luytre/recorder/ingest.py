@@ -14,13 +14,16 @@ from luytre.base.timekeeping import NODE_CLOCK, STEP_US, NodeClock, StepWatch
 from luytre.media import h264, h265
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.aac import AacReceiver
+from luytre.media.rtp.g711 import G711Receiver
 from luytre.media.rtp.h264 import H264Receiver
 from luytre.media.rtp.h265 import H265Receiver
 from luytre.media.rtp.interleaved import deliver, missing
+from luytre.media.rtp.opus import OpusReceiver
 from luytre.media.rtp.receiver import NalReceiver, Receiver
-from luytre.media.rtsp.tracks import ClientTrack, parameter_sets
+from luytre.media.rtsp.tracks import ClientTrack, has_donl, parameter_sets
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.run import OnSample, Run, Target, audio_origin
+from luytre.recorder.run import OnSample, Run, Target
+from luytre.recorder.sound_clock import SoundClock, told_origin
 from luytre.recorder.wall import WallMapping
 
 # A connection that sent this much without one usable picture sends no video that we understand.
@@ -52,7 +55,7 @@ class Ingest:
         self._on_sample = on_sample
         self._video_client = tracks[0]
         self._video = nal_receiver(tracks[0])
-        self._audio: AacReceiver | None = None
+        self._audio: Receiver | None = None
         self._audio_client: ClientTrack | None = None
         self._audio_track: AudioTrack | None = None
         self._receivers: dict[int, Receiver] = {tracks[0].channel: self._video}
@@ -71,7 +74,7 @@ class Ingest:
         self.floor_us = target.floor_us
         self._known_sets = -1
         self._track: VideoTrack | None = None
-        self._audio_origin: int | None = None
+        self._sound_clock: SoundClock | None = None
 
     @property
     def has_media(self) -> bool:
@@ -111,10 +114,7 @@ class Ingest:
         return run.tape.shut
 
     def _add_audio(self, client: ClientTrack, track: AudioTrack) -> None:
-        fmtp = client.media.fmtp
-        sizes = [fmtp.get("sizelength", "13"), fmtp.get("indexlength", "3")]
-        size, index = (int(text) if text.isdigit() else 0 for text in sizes)
-        self._audio = AacReceiver(client.media.payload_type, size, index, track.samples_per_frame)
+        self._audio = sound_receiver(client, track)
         self._audio_client, self._audio_track = client, track
         self._receivers[client.channel] = self._audio
         self._rtcp[client.rtcp_channel] = client
@@ -253,7 +253,8 @@ class Ingest:
         run.camera_us = self.camera_us
         self.run = run
         self.unused = 0
-        self._audio_origin = None
+        if mapping is None:
+            self._sound_clock = None
         run.add_video(sample, received_us)
         self._tell(run, 0, sample, received_us)
 
@@ -272,15 +273,15 @@ class Ingest:
         if run is None or track is None or self._audio_client is None:
             return
         received_us = self._clock.wall_us()
-        if self._audio_origin is None:
-            # The newest of both came with the same tick, so they belong together.
-            seen_ticks = run.mapping.newest - run.first_pts
-            by_arrival = samples[-1].pts - seen_ticks * track.rate // VIDEO_TIMESCALE
-            self._audio_origin = audio_origin(
-                run.first_pts, self._video_client.rtptime, self._audio_client.rtptime, track.rate, by_arrival
-            )
+        if self._sound_clock is None:
+            video_rtptime, audio_rtptime = self._video_client.rtptime, self._audio_client.rtptime
+            told = told_origin(run.first_pts, video_rtptime, audio_rtptime, track.rate)
+            self._sound_clock = SoundClock(track, told)
+        arriving = run.mapping.arriving(received_us - run.stepped_us)
+        self._sound_clock.place(samples, arriving * track.rate // VIDEO_TIMESCALE)
+        begin = run.first_pts * track.rate // VIDEO_TIMESCALE
         for sample in samples:
-            sample.pts -= self._audio_origin
+            sample.pts -= begin
         run.add_audio(samples)
         for sample in samples:
             self._tell(run, 1, sample, received_us)
@@ -312,8 +313,20 @@ class Ingest:
 
 
 def nal_receiver(client: ClientTrack) -> NalReceiver:
-    kind = H264Receiver if client.codec == "h264" else H265Receiver
-    return kind(client.media.payload_type, parameter_sets(client.media))
+    media = client.media
+    if client.codec == "h264":
+        return H264Receiver(media.payload_type, parameter_sets(media))
+    return H265Receiver(media.payload_type, parameter_sets(media), has_donl(media))
+
+
+def sound_receiver(client: ClientTrack, track: AudioTrack) -> Receiver:
+    media, payload_type = client.media, client.media.payload_type
+    if track.codec == "opus":
+        return OpusReceiver(payload_type)
+    if track.codec != "aac":
+        return G711Receiver(payload_type, track.channels)
+    size, index = media.number("sizelength", 13), media.number("indexlength", 3)
+    return AacReceiver(payload_type, size, index, track.samples_per_frame)
 
 
 def video_track(receiver: NalReceiver) -> VideoTrack:

@@ -17,7 +17,7 @@ from luytre.base.clock import Clock
 from luytre.base.ids import uuid7
 from luytre.base.timekeeping import NODE_CLOCK, NodeClock
 from luytre.media.fmp4.write import init_segment
-from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, Track, VideoTrack
+from luytre.media.tracks import AudioTrack, Sample, Track, VideoTrack
 from luytre.recorder.assemble import Assembler, Group
 from luytre.recorder.gate import Gate
 from luytre.recorder.tape import Sink, Tape, Timed
@@ -166,23 +166,3 @@ class Run:
     def ticks(self, pts: int) -> int:
         """Ticks from the run's first picture."""
         return pts - self.first_pts
-
-
-def audio_origin(
-    video_first_pts: int,
-    video_rtptime: int | None,
-    audio_rtptime: int | None,
-    rate: int,
-    by_arrival: int,
-) -> int:
-    """RTP time of the audio track at the first picture.
-
-    From the RTP-Info pair (RFC 2326 section 12.33) where the camera gave a sane one, else `by_arrival`: cameras exist whose
-    two rtptimes have nothing to do with each other, so a pair that is more than a second off arrival is not believed.
-    """
-    if video_rtptime is None or audio_rtptime is None:
-        return by_arrival
-    ahead = (video_first_pts - video_rtptime + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
-    told = audio_rtptime + ahead * rate // VIDEO_TIMESCALE
-    difference = (told - by_arrival + (1 << 31) & 0xFFFF_FFFF) - (1 << 31)
-    return by_arrival + difference if abs(difference) <= rate else by_arrival

@@ -100,6 +100,10 @@ class WallMapping:
         """The node's clock at `ticks`, whatever the lead."""
         return ticks_to_us(ticks) + self._offset
 
+    def arriving(self, received_us: int) -> int:
+        """Media time of a picture that arrives then with the smallest delay known; does not move the mapping."""
+        return (received_us - self._target) * VIDEO_TIMESCALE // 1_000_000
+
     def placed(self, received_us: int) -> int:
         """Wall time here of what was received then, not long ago; does not move the mapping."""
         if self._lead_us <= 0:

@@ -31,7 +31,7 @@ def drawn(
 ) -> Camera:
     """A camera that shows a drawn street; main and sub stream, sizes even, at `fps`."""
     label = label or f"CAM {number}"
-    sound = tone() if audio == "aac" else None
+    sound = tone(audio) if audio != "none" else None
     streams = {
         "main": Studio(View(number, label, *main, fps=fps, codec=codec), sound),
         "sub": Studio(View(number, label, *sub, fps=fps, codec=codec, gop_s=1.0)),

@@ -23,12 +23,13 @@ from av.video.stream import VideoStream
 
 from luytre.base.errors import Error, Kind
 from luytre.media.nal import split_annexb
+from luytre.media.tracks import AudioCodec
 from luytre.simulator.encoders import VideoEncoder
 from luytre.simulator.reels import Reel
 from luytre.simulator.sounds import of_clip, tone
 from luytre.simulator.sources import TICKS, Picture, Sound, Unit, VideoName, is_key, parameter_sets
 
-AudioName = Literal["none", "aac"]
+AudioName = Literal["none"] | AudioCodec
 _FFMPEG_NAMES: dict[VideoName, str] = {"h264": "h264", "h265": "hevc"}
 
 
@@ -63,15 +64,16 @@ def read(path: Path, codec: VideoName = "h264") -> Footage:
     return Footage(units, Picture(codec, sets, len(units) * TICKS / length), length, begin)
 
 
-def sound_for(path: Path, footage: Footage) -> Sound:
+def sound_for(path: Path, footage: Footage, codec: AudioCodec = "aac") -> Sound:
     """The clip's own sound, in step with its pictures, or a quiet tone."""
-    return of_clip(path, Fraction(footage.begin, TICKS), Fraction(footage.length, TICKS)) or tone()
+    begin, length = Fraction(footage.begin, TICKS), Fraction(footage.length, TICKS)
+    return of_clip(path, begin, length, codec) or tone(codec)
 
 
 def load(path: Path, codec: VideoName = "h264", audio: AudioName = "none") -> Reel:
     """A clip as a reel. Raises as read()."""
     footage = read(path, codec)
-    sound = sound_for(path, footage) if audio == "aac" else None
+    sound = sound_for(path, footage, audio) if audio != "none" else None
     return Reel(footage.units, footage.picture, footage.length, sound)
 
 

@@ -87,8 +87,8 @@ class Player:
             self._cursor = self._source.open(now_s)
 
     def _frames_due(self, now_s: float) -> int:
-        rate = self._audio.rate if self._audio is not None else TICKS
-        return int((now_s - self._started_s) * rate) // 1024
+        sound = self._source.sound
+        return int((now_s - self._started_s) * sound.rate) // sound.frame_ticks if sound is not None else 0
 
     def _sound(self, now_s: float, lane: Lane) -> list[bytes | bytearray]:
         pieces: list[bytes | bytearray] = []
@@ -100,7 +100,7 @@ class Player:
         for number in range(self._frame, due):
             data, starts = sound.at(number)
             buffer = bytearray(data)
-            lane.stamp(buffer, starts, [number * 1024] * len(starts), 0, 0)
+            lane.stamp(buffer, starts, [number * sound.frame_ticks] * len(starts), 0, 0)
             pieces.append(buffer)
         self._frame = due
         return pieces

@@ -10,11 +10,13 @@ from typing import Literal, Protocol
 from luytre.media import h264, h265
 from luytre.media.rtp import packetizer
 from luytre.media.sdp import Media
-from luytre.simulator.lanes import FRAME_SIZE, Lane, interleave
+from luytre.media.tracks import AudioCodec
+from luytre.simulator.lanes import Lane, interleave
 
 VIDEO_TYPE, AUDIO_TYPE = 96, 97
 TICKS = 90_000
 VideoName = Literal["h264", "h265"]
+_ENCODINGS: dict[AudioCodec, str] = {"aac": "MPEG4-GENERIC", "opus": "opus", "alaw": "PCMA", "ulaw": "PCMU"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +39,38 @@ class Unit:
 
 
 class Sound:
-    """AAC frames in a loop. `loop_ticks` is the loop's length in samples, by default that of the frames.
+    """Coded frames of `frame_ticks` samples each in a loop. `loop_ticks` is the loop's length in samples, by default that
+    of the frames.
 
-    Given a video's length the sound begins anew with each loop of the video; timestamps go on in 1024s.
+    Given a video's length the sound begins anew with each loop of the video; timestamps go on in whole frames.
     """
 
     def __init__(
-        self, frames: list[bytes], config: bytes, rate: int, channels: int, loop_ticks: Fraction | None = None
+        self,
+        frames: list[bytes],
+        config: bytes,
+        rate: int,
+        channels: int,
+        loop_ticks: Fraction | None = None,
+        *,
+        codec: AudioCodec = "aac",
+        frame_ticks: int = 1024,
     ) -> None:
+        self.frames, self.codec, self.frame_ticks = frames, codec, frame_ticks
         self.config, self.rate, self.channels = config, rate, channels
-        self._loop = loop_ticks or Fraction(1024 * len(frames))
-        self._packets = [interleave(packetizer.aac(frame), AUDIO_TYPE) for frame in frames]
+        self._loop = loop_ticks or Fraction(frame_ticks * len(frames))
+        self._packets = [interleave(self._payloads(frame), AUDIO_TYPE) for frame in frames]
 
-    @property
-    def frames(self) -> list[bytes]:
-        """The frames of one loop, without their packets."""
-        # Each packet begins with its own frame and RTP header, and 4 bytes of AU header (packetizer.aac).
-        bodies = [(data, [*starts[1:], len(data)]) for data, starts in self._packets]
-        return [
-            b"".join(data[start + FRAME_SIZE + 4 : end] for start, end in zip([0, *ends], ends, strict=False))
-            for data, ends in bodies
-        ]
+    def _payloads(self, frame: bytes) -> list[bytes]:
+        if self.codec == "aac":
+            return packetizer.aac(frame)
+        if self.codec == "opus":
+            return packetizer.opus(frame)
+        return packetizer.g711(frame, self.channels)
 
     def at(self, number: int) -> tuple[bytes, list[int]]:
         """Packets of the frame with this number, counted from the start over all loops."""
-        index = int(number * 1024 % self._loop) // 1024
+        index = int(number * self.frame_ticks % self._loop) // self.frame_ticks
         return self._packets[min(index, len(self._packets) - 1)]
 
 
@@ -138,14 +147,10 @@ def video_media(picture: Picture, *, sprop: bool) -> Media:
 
 
 def audio_media(sound: Sound) -> Media:
-    """The m= section of the sound: AAC-hbr (RFC 3640 section 3.3.6)."""
-    return Media(
-        "audio",
-        payload_type=AUDIO_TYPE,
-        encoding="MPEG4-GENERIC",
-        clock_rate=sound.rate,
-        channels=sound.channels,
-        fmtp={
+    """The m= section of the sound: AAC-hbr (RFC 3640 section 3.3.6), Opus (RFC 7587 section 7) or G.711."""
+    name, channels, fmtp = _ENCODINGS[sound.codec], sound.channels, {}
+    if sound.codec == "aac":
+        fmtp = {
             "streamtype": "5",
             "profile-level-id": "1",
             "mode": "AAC-hbr",
@@ -153,7 +158,17 @@ def audio_media(sound: Sound) -> Media:
             "indexlength": "3",
             "indexdeltalength": "3",
             "config": sound.config.hex(),
-        },
+        }
+    elif sound.codec == "opus":
+        # Two channels by rule; what is really sent is a parameter.
+        channels, fmtp = 2, {"sprop-stereo": str(sound.channels - 1)}
+    return Media(
+        "audio",
+        payload_type=AUDIO_TYPE,
+        encoding=name,
+        clock_rate=sound.rate,
+        channels=channels,
+        fmtp=fmtp,
         control="trackID=1",
     )
 

@@ -18,6 +18,7 @@ from luytre.archive.segment import FileReader, PartEntry
 from luytre.base.errors import Error, Kind
 from luytre.cameras.renditions.form import Form, size_of, sound_of, video_of
 from luytre.cameras.renditions.picture import track_of
+from luytre.cameras.renditions.places import failed
 from luytre.cameras.renditions.sound import FRAME, LOOK_AHEAD, SoundConverter, aac_track
 from luytre.cameras.renditions.wire import Job, Packet
 from luytre.cameras.renditions.workers import Crew
@@ -78,7 +79,8 @@ def tracks_in(tracks: Sequence[Track], form: Form, size: tuple[int, int] | None 
     video, sound = video_of(tracks), sound_of(tracks)
     out: list[Track] = [video if form.video == "keep" else _video_track(video, size)]
     if sound is not None and form.sound != "none":
-        out.append(sound if form.sound == "keep" else aac_track(sound))
+        heard = sound if form.sound == "keep" else aac_track(sound)
+        out += [] if heard is None else [heard]
     return out
 
 
@@ -105,8 +107,10 @@ class Entries:
         around = self._around(place)
         lanes = [self._pictures(tracks, around, form, patience_s, size)]
         sound = sound_of(tracks)
-        if sound is not None and form.sound != "none":
+        if sound is not None and len(tracks_in(tracks, form, size)) > 1:
             lanes.append(_sound(sound, around, form))
+        if not any(samples for _, samples in lanes):
+            raise failed("nothing could be decoded")
         return Made(lanes, around.parts[0].wall_us)
 
     def _around(self, place: Place) -> _Around:

@@ -206,8 +206,9 @@ class LiveRendition:
             return sound
         if self.form.sound == "none":
             return None
-        self._sound = SoundConverter(sound)
-        return aac_track(sound)
+        heard = aac_track(sound)
+        self._sound = SoundConverter(sound) if heard is not None else None
+        return heard
 
     def _tell(self, **what: object) -> None:
         fields = {name: getattr(self.shown, name) for name in self.shown.__dataclass_fields__}

@@ -54,8 +54,10 @@ def _table(law: str) -> Pcm:
 _TABLES: Final = {"alaw": _table("alaw"), "ulaw": _table("ulaw")}
 
 
-def aac_track(track: AudioTrack) -> AudioTrack:
-    """The AAC track that a G.711 track becomes: the same rate and channels."""
+def aac_track(track: AudioTrack) -> AudioTrack | None:
+    """The AAC track that a G.711 track becomes: the same rate and channels. None for a rate that AAC has not."""
+    if track.codec not in _TABLES or track.rate not in aac.RATES:
+        return None
     return aac.audio_track(bytes(_encoder(track.rate, track.channels).extradata or b""))
 
 

@@ -1,7 +1,7 @@
 """Sample entries: what `stsd` says of a track (ISO/IEC 14496-12, 8.5.2 and 12; ISO/IEC 14496-15).
 
 Promises   `codec_string` reads the very bytes a player will get, so name and entry cannot disagree.
-Does not   make decoder configurations: h264.py, h265.py and aac.py do, and hand them in as boxes.
+Does not   make decoder configurations: h264.py, h265.py, aac.py and opus.py do, and hand them in as boxes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from luytre.media.fmp4.boxes import Box, box, find
 # Payload offset of the child boxes of a VisualSampleEntry and of an AudioSampleEntry (version 0).
 VISUAL_CHILDREN = 78
 AUDIO_CHILDREN = 28
+_AUDIO_KINDS = (b"mp4a", b"alaw", b"ulaw", b"Opus")
 _VISUAL = struct.Struct(">6xH16xHHII4xH32xHh")
 _AUDIO = struct.Struct(">6xH8xHH4xI")
 
@@ -25,13 +26,15 @@ def visual_entry(kind: bytes, width: int, height: int, sar: tuple[int, int], con
 
 
 def audio_entry(kind: bytes, channels: int, rate: int, configuration: bytes) -> bytes:
-    """`mp4a` with its configuration box. Rates above 16 bits are written as 0: esds has the truth."""
+    """`mp4a`, `Opus` with its configuration box; `alaw`, `ulaw` without. Rates above 16 bits are written as 0: esds has
+    the truth.
+    """
     return box(kind, _AUDIO.pack(1, channels, 16, rate << 16 if rate <= 0xFFFF else 0), configuration)
 
 
 def configuration(sample_entry: bytes, kind: bytes) -> bytes | None:
     """Payload of a child box (avcC, hvcC, esds, pasp) of a video or audio sample entry."""
-    children = AUDIO_CHILDREN if sample_entry[4:8] == b"mp4a" else VISUAL_CHILDREN
+    children = AUDIO_CHILDREN if sample_entry[4:8] in _AUDIO_KINDS else VISUAL_CHILDREN
     found: Box | None = find(sample_entry, kind, 8 + children)
     return sample_entry[found.payload : found.end] if found else None
 
@@ -98,7 +101,9 @@ def _descriptor(data: bytes, position: int) -> tuple[int, int, int]:
 
 
 def codec_string(sample_entry: bytes) -> str:
-    """RFC 6381 name, e.g. "avc1.4D401F", "hvc1.1.6.L93.B0", "mp4a.40.2"; just the four letters of others."""
+    """RFC 6381 name, e.g. "avc1.4D401F", "hvc1.1.6.L93.B0", "mp4a.40.2"; just the four letters of others,
+    in lower case for Opus, as browsers know it.
+    """
     kind = sample_entry[4:8]
     letters = kind.decode("latin-1")
     if kind in (b"avc1", b"avc3") and len(avcc := configuration(sample_entry, b"avcC") or b"") >= 4:
@@ -107,7 +112,7 @@ def codec_string(sample_entry: bytes) -> str:
         return f"{letters}.{_hevc_profile(hvcc[1:13])}"
     if kind == b"mp4a" and (specific := decoder_specific_info(configuration(sample_entry, b"esds") or b"")):
         return f"{letters}.{_audio_object(*specific)}"
-    return letters
+    return "opus" if kind == b"Opus" else letters
 
 
 def _hevc_profile(general: bytes) -> str:

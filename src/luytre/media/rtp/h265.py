@@ -1,4 +1,8 @@
-"""H.265 from RTP (RFC 7798): single NAL units, aggregation packets, fragmentation units; without DONL."""
+"""H.265 from RTP (RFC 7798): single NAL units, aggregation packets, fragmentation units; with or without DONL.
+
+Does not   bring NAL units into decoding order: decoding order numbers are stepped over, and streams that need them
+           are refused (rtsp/tracks.py).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,11 @@ class H265Receiver(NalReceiver):
     # RTP header, payload header, FU header.
     fragment_header = 15
 
+    def __init__(self, payload_type: int, parameter_sets: tuple[bytes, ...], donl: bool = False) -> None:
+        """`donl`: the description told of decoding order numbers (sprop-max-don-diff above 0)."""
+        super().__init__(payload_type, parameter_sets)
+        self._donl = 2 if donl else 0
+
     def payload(self, buffer: bytes, start: int, end: int, timestamp: int, marker: bool) -> None:
         if timestamp != self._timestamp:
             self.at_timestamp(timestamp)
@@ -27,14 +36,18 @@ class H265Receiver(NalReceiver):
             fu = buffer[start + 2]
             if fu & _START:
                 kind = fu & 0x3F
-                self._nal_begins(kind, buffer, start + 3, end)
+                # DONL stands in the first fragment only (section 4.4.3).
+                body = min(start + 3 + self._donl, end)
+                self._nal_begins(kind, buffer, body, end)
                 header = bytes((buffer[start] & 0x81 | kind << 1, buffer[start + 1]))
-                self.fragment_begins(header, buffer, start + 3, end)
+                self.fragment_begins(header, buffer, body, end)
                 if fu & _END:
                     # Forbidden, and sent all the same: a whole NAL unit in one fragment.
                     self.fragment_ends()
             else:
                 self.fragment_goes_on(buffer, start + 3, end, bool(fu & _END))
+        elif self._donl:
+            self._numbered(kind, buffer, start, end)
         elif kind < _AP:
             self.whole(buffer, start, end)
         elif kind == _AP:
@@ -43,6 +56,16 @@ class H265Receiver(NalReceiver):
             self.invalid += 1
         if marker:
             self.marked()
+
+    def _numbered(self, kind: int, buffer: bytes, start: int, end: int) -> None:
+        """The same with DONL behind the payload header (section 4.4.1), and DOND between units (section 4.4.2)."""
+        if kind > _AP or end - start < 5:
+            self.invalid += 1
+        elif kind < _AP:
+            nal = buffer[start : start + 2] + buffer[start + 4 : end]
+            self.whole(nal, 0, len(nal))
+        else:
+            self.aggregate(buffer, start + 4, end, smallest=2, between=1)
 
     def whole(self, buffer: bytes, start: int, end: int) -> None:
         kind = buffer[start] >> 1 & 0x3F

@@ -1,4 +1,4 @@
-"""Access units into RTP payloads, the sending half (RFC 6184, RFC 7798, RFC 3640).
+"""Access units into RTP payloads, the sending half (RFC 6184, RFC 7798, RFC 3640, RFC 3551, RFC 7587).
 
 Promises   no payload is longer than `max_payload`; the last one of an access unit is to carry the marker bit.
 Does not   number packets or write RTP headers (packet.py, luytre.simulator do).
@@ -49,7 +49,7 @@ def _fu_a(nal: bytes, max_payload: int) -> list[bytes]:
 
 
 def h265(nals: Iterable[bytes], max_payload: int = MAX_PAYLOAD) -> list[bytes]:
-    """Single NAL units, AP for runs of VPS, SPS, PPS, AUD and SEI, FU for what is too long (4.4)."""
+    """Single NAL units, AP for runs of VPS, SPS, PPS, AUD and SEI, FU for what is too long (4.4); without DONL."""
     payloads: list[bytes] = []
     group: list[bytes] = []
     for nal in nals:
@@ -95,3 +95,14 @@ def aac(frame: bytes, max_payload: int = MAX_PAYLOAD) -> list[bytes]:
     head = b"\x00\x10" + (len(frame) << 3).to_bytes(2, "big")
     size = max_payload - len(head)
     return [head + frame[at : at + size] for at in range(0, len(frame), size)]
+
+
+def g711(sound: bytes, channels: int = 1, max_payload: int = MAX_PAYLOAD) -> list[bytes]:
+    """A-law or mu-law as it is, cut between moments; the timestamp of each goes on by its bytes over `channels`."""
+    size = max_payload - max_payload % channels
+    return [sound[at : at + size] for at in range(0, len(sound), size)]
+
+
+def opus(packet: bytes) -> list[bytes]:
+    """An Opus packet is the payload (RFC 7587 section 4.2); it cannot be cut."""
+    return [packet]

@@ -205,8 +205,10 @@ class NalReceiver(Receiver):
         """A NAL unit that came in one piece."""
         raise NotImplementedError
 
-    def aggregate(self, buffer: bytes, at: int, end: int, smallest: int = 1) -> None:
-        """NAL units with 2-byte lengths, one after the other (RFC 6184 section 5.7.1, RFC 7798 section 4.4.2)."""
+    def aggregate(self, buffer: bytes, at: int, end: int, smallest: int = 1, between: int = 0) -> None:
+        """NAL units with 2-byte lengths, one after the other (RFC 6184 section 5.7.1, RFC 7798 section 4.4.2), and
+        `between` bytes from one to the next.
+        """
         while at + 2 < end:
             size = buffer[at] << 8 | buffer[at + 1]
             at += 2
@@ -214,7 +216,7 @@ class NalReceiver(Receiver):
                 self.invalid += 1
                 return
             self.whole(buffer, at, at + size)
-            at += size
+            at += size + between
 
     def whole_nal(self, buffer: bytes, start: int, end: int) -> None:
         if self._fragment >= 0:

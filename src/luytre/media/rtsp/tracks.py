@@ -7,20 +7,22 @@ Does not   receive packets (luytre.media.rtp does).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from luytre.base.errors import Error, Kind
-from luytre.media import aac, h264, h265, sdp
+from luytre.media import aac, g711, h264, h265, opus, sdp
 from luytre.media.rtsp.url import without_credentials
 from luytre.media.sdp import Media
-from luytre.media.tracks import AudioTrack, VideoTrack
+from luytre.media.tracks import AudioCodec, AudioTrack, VideoCodec, VideoTrack
 
-Codec = Literal["h264", "h265", "aac"]
+Codec = VideoCodec | AudioCodec
 _CODECS: dict[tuple[str, str], Codec] = {
     ("video", "H264"): "h264",
     ("video", "H265"): "h265",
     ("video", "HEVC"): "h265",
     ("audio", "MPEG4-GENERIC"): "aac",
+    ("audio", "OPUS"): "opus",
+    ("audio", "PCMA"): "alaw",
+    ("audio", "PCMU"): "ulaw",
 }
 
 
@@ -68,9 +70,34 @@ def media_track(media: Media) -> VideoTrack | AudioTrack | None:
             return h265.video_track(parameter_sets(media))
         if codec == "aac":
             return aac.audio_track(bytes.fromhex(media.fmtp.get("config", "")))
+        if codec == "opus":
+            # The rtpmap says two channels whatever is sent (RFC 7587 section 7).
+            return opus.audio_track(2 if media.number("sprop-stereo") else 1)
+        if codec in ("alaw", "ulaw"):
+            return g711.audio_track(codec, media.clock_rate or 8000, media.channels or 1)
     except (Error, ValueError):
         return None
     return None
+
+
+def has_donl(media: Media) -> bool:
+    """Whether H.265 packets carry decoding order numbers (RFC 7798 section 7.1, sprop-max-don-diff)."""
+    return media.number("sprop-max-don-diff") > 0
+
+
+def _is_interleaved(media: Media) -> bool:
+    """NAL units come in another order than that of decoding: H.264 packetization mode 2 (RFC 6184 section 6.4), or H.265
+    that announces a buffer to sort them in (RFC 7798 section 7.1).
+    """
+    if codec_of(media) == "h264":
+        return media.number("packetization-mode") == 2
+    return has_donl(media) and media.number("sprop-depack-buf-nalus") > 0
+
+
+def _sound(session: sdp.Session) -> list[Media]:
+    """The sound to record, one or none: not the way back to the camera's loudspeaker where there is another."""
+    usable = [media for media in session.media if media.kind == "audio" and media_track(media) is not None]
+    return sorted(usable, key=lambda media: media.direction == "sendonly")[:1]
 
 
 def choose_tracks(session: sdp.Session, base: str, want_audio: bool) -> list[ClientTrack]:
@@ -79,7 +106,7 @@ def choose_tracks(session: sdp.Session, base: str, want_audio: bool) -> list[Cli
     Raises Error with cause "no_video" or "unsupported_codec".
     """
     video = [media for media in session.media if media.kind == "video"]
-    chosen = [media for media in video if codec_of(media)][:1]
+    chosen = [media for media in video if codec_of(media) and not _is_interleaved(media)][:1]
     if not video:
         raise Error(
             Kind.UNAVAILABLE,
@@ -88,6 +115,13 @@ def choose_tracks(session: sdp.Session, base: str, want_audio: bool) -> list[Cli
             cause="no_video",
         )
     if not chosen:
+        if any(map(_is_interleaved, video)):
+            raise Error(
+                Kind.UNAVAILABLE,
+                "the camera sends the pieces of its video in interleaved order, which is not recorded",
+                hint="Choose packetization mode 1 (non-interleaved) for this stream in the camera's own pages.",
+                cause="unsupported_codec",
+            )
         names = ", ".join(sorted({media.encoding or f"type {media.payload_type}" for media in video}))
         raise Error(
             Kind.UNAVAILABLE,
@@ -96,7 +130,7 @@ def choose_tracks(session: sdp.Session, base: str, want_audio: bool) -> list[Cli
             cause="unsupported_codec",
         )
     if want_audio:
-        chosen += [media for media in session.media if media.kind == "audio" and codec_of(media)][:1]
+        chosen += _sound(session)
     tracks = []
     for position, media in enumerate(chosen):
         codec = codec_of(media)
