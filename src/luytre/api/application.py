@@ -16,7 +16,19 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from luytre import __version__
-from luytre.api import archive, cameras, days, live, metrics, pages, problems, sessions, shapes, video
+from luytre.api import (
+    archive,
+    cameras,
+    days,
+    live,
+    metrics,
+    pages,
+    problems,
+    renditions,
+    sessions,
+    shapes,
+    video,
+)
 from luytre.api.bodies import BodyLimit, Compression
 from luytre.api.headers import HeadAsGet, SecurityHeaders
 from luytre.api.meters import Measure, Meters
@@ -31,6 +43,7 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, cameras.routes),
     (API, days.routes),
     (API, video.routes),
+    (API, renditions.routes),
     (API, live.routes),
     (API, archive.routes),
     ("", metrics.routes),
@@ -99,6 +112,7 @@ async def _while_serving(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await node.viewing.close()
         node.close()
 
 

@@ -99,9 +99,7 @@ class Entries:
         self._archive = archive
         self._crew = crew
 
-    def make(
-        self, place: Place, form: Form, patience_s: float, size: tuple[int, int] | None = None
-    ) -> Made:
+    def make(self, place: Place, form: Form, patience_s: float, size: tuple[int, int] | None = None) -> Made:
         """Raises Error(NOT_FOUND, cause="file_lost"), Error(DATA_LOSS), Error(UNAVAILABLE, cause="renditions_full")."""
         tracks = run_tracks(self._archive, place.key, place.ref.run_id)
         around = self._around(place)
@@ -192,14 +190,14 @@ class _Around:
     behind: list[list[Stored]]
 
 
-def _sound(
-    track: AudioTrack, around: _Around, form: Form
-) -> tuple[int, list[tuple[PartSample, bytes]]]:
+def _sound(track: AudioTrack, around: _Around, form: Form) -> tuple[int, list[tuple[PartSample, bytes]]]:
     body = around.body[1]
     if form.sound == "keep":
         return _as_they_are(body)
     start = around.parts[0].start_ticks * track.timescale // VIDEO_TIMESCALE
-    end = (around.parts[-1].start_ticks + around.parts[-1].duration_ticks) * track.timescale // VIDEO_TIMESCALE
+    end = (
+        (around.parts[-1].start_ticks + around.parts[-1].duration_ticks) * track.timescale // VIDEO_TIMESCALE
+    )
     # Frames begin at multiples of their length, so the entry before and the one behind fit on.
     begin, stop = -(-start // FRAME) * FRAME, -(-end // FRAME) * FRAME
     converter = SoundConverter(track)

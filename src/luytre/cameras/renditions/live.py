@@ -197,7 +197,11 @@ class LiveRendition:
         if sound is not None and (heard := self._sound_track(sound)) is not None:
             out.append(heard)
         self._tell(
-            codec=source.codec, sound=sound and sound.codec, width=video.width, height=video.height, cause=None
+            codec=source.codec,
+            sound=sound and sound.codec,
+            width=video.width,
+            height=video.height,
+            cause=None,
         )
         self.channel.begin(out)
 

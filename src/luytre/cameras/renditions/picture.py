@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 import av
@@ -114,6 +115,7 @@ def _encoder(width: int, height: int, sar: tuple[int, int]) -> VideoCodecContext
     return context
 
 
+@lru_cache(64)
 def track_of(width: int, height: int, sar: tuple[int, int]) -> VideoTrack:
     """The track that jobs of this size make, without decoding anything."""
     sets = [nal for nal in split_annexb(bytes(_encoder(width, height, sar).extradata or b"")) if _is_set(nal)]

@@ -45,7 +45,9 @@ def _table(law: str) -> Pcm:
     else:
         bits = codes ^ 0x55
         exponent, mantissa = (bits & 0x70) >> 4, bits & 0x0F
-        size = np.where(exponent == 0, (mantissa << 4) + 8, (mantissa << 4) + 0x108 << np.maximum(exponent - 1, 0))
+        size = np.where(
+            exponent == 0, (mantissa << 4) + 8, (mantissa << 4) + 0x108 << np.maximum(exponent - 1, 0)
+        )
         # In A-law a set sign bit means positive.
         negative = bits & 0x80 == 0
     return (np.where(negative, -size, size) / 32768.0).astype(np.float32)
