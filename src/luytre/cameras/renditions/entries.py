@@ -33,6 +33,10 @@ from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Track, VideoTrack
 MOST_LEAD: Final = 120
 
 
+# A part, and the segment it lies in.
+Lying = tuple[Found, PartEntry]
+
+
 class Stored(NamedTuple):
     """A sample as it lies in the archive; times in ticks of its track."""
 
@@ -113,41 +117,43 @@ class Entries:
 
     def _around(self, place: Place) -> _Around:
         """The entry's parts, those that they hang on, and the one behind."""
-        found = self._archive.segment(place.key, *place.ref)
-        table = list(self._archive.parts_of(found).parts) if found is not None else []
-        inside = [n for n, part in enumerate(table) if place.start <= part.offset < place.end]
-        if found is None or not inside or table[inside[0]].offset != place.start:
+        here = self._parts(place, place.ref.seq)
+        inside = [n for n, (_, part) in enumerate(here) if place.start <= part.offset < place.end]
+        if not inside or here[inside[0]][1].offset != place.start:
             raise _lost(place)
         first, last = inside[0], inside[-1]
-        if table[last].offset + table[last].size != place.end:
+        body, end = here[first : last + 1], here[last][1]
+        if end.offset + end.size != place.end:
             raise _lost(place)
-        lead: list[tuple[Found, PartEntry]] = []
-        if not table[first].key:
-            lead = self._lead(place, found, table[:first])
-        elif first:
-            lead = [(found, table[first - 1])]
-        behind = table[last + 1 : last + 2]
+        behind = (here[last + 1 :] or self._parts(place, place.ref.seq + 1))[:1]
         tracks = len(run_tracks(self._archive, place.key, place.ref.run_id))
         return _Around(
-            parts=table[first : last + 1],
-            lead=_read(lead, tracks),
-            body=_read([(found, part) for part in table[first : last + 1]], tracks),
-            behind=_read([(found, part) for part in behind], tracks),
+            parts=[part for _, part in body],
+            lead=_read(self._lead(place, here[:first], body[0][1].key), tracks),
+            body=_read(body, tracks),
+            behind=_read(behind, tracks),
         )
 
-    def _lead(self, place: Place, found: Found, before: list[PartEntry]) -> list[tuple[Found, PartEntry]]:
-        """From the newest keyframe on, which may lie in the segments before."""
-        lead: list[tuple[Found, PartEntry]] = []
-        segment: Found | None = found
+    def _parts(self, place: Place, seq: int) -> list[Lying]:
+        """All of a segment's parts; none where there is no such segment."""
+        found = self._archive.segment(place.key, place.ref.run_id, seq) if seq >= 0 else None
+        return [] if found is None else [(found, part) for part in self._archive.parts_of(found).parts]
+
+    def _lead(self, place: Place, before: list[Lying], key: bool) -> list[Lying]:
+        """From the newest keyframe on, which may lie in the segments before; only the last part where the entry begins with
+        a keyframe: sound hangs on it.
+        """
+        lead: list[Lying] = []
         seq = place.ref.seq
-        while segment is not None and len(lead) < MOST_LEAD:
-            for part in reversed(before):
-                lead.insert(0, (segment, part))
-                if part.key:
+        while len(lead) < MOST_LEAD:
+            for lying in reversed(before):
+                lead.insert(0, lying)
+                if key or lying[1].key:
                     return lead
             seq -= 1
-            segment = self._archive.segment(place.key, place.ref.run_id, seq) if seq >= 0 else None
-            before = list(self._archive.parts_of(segment).parts) if segment is not None else []
+            before = self._parts(place, seq)
+            if not before:
+                break
         return lead
 
     def _pictures(
@@ -216,7 +222,7 @@ def _as_they_are(body: list[Stored]) -> tuple[int, list[tuple[PartSample, bytes]
     return (body[0].dts if body else 0), samples
 
 
-def _read(parts: Sequence[tuple[Found, PartEntry]], tracks: int) -> list[list[Stored]]:
+def _read(parts: Sequence[Lying], tracks: int) -> list[list[Stored]]:
     """Samples of parts, for each track in order."""
     lanes: list[list[Stored]] = [[] for _ in range(tracks)]
     for found, part in parts:
