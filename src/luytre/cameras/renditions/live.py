@@ -71,7 +71,6 @@ class LiveRendition:
 
     async def run(self) -> None:
         """Until cancelled: have a worker where pictures are to be made."""
-        self._hub.tap(self.key, self)
         if self.form.video == "keep":
             return
         while True:
@@ -259,6 +258,7 @@ class LiveRenditions:
         if known is not None:
             return known[0]
         rendition = LiveRendition(key, form, self._hub, self._places, self._ears, self._command)
+        self._hub.tap(key, rendition)
         self._running[key, form] = rendition, asyncio.create_task(rendition.run())
         return rendition
 
