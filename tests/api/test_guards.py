@@ -15,6 +15,8 @@ from tests.api.ward import API, PASSWORD, Ward, at
 OPEN = {"/session", "/healthz", "/{path:path}"}
 # What has a ticket parameter of its own: pictures, by GET.
 BY_TICKET = {
+    "/cameras/{code}/renditions/{stream}/{form}/{run}/init.mp4",
+    "/cameras/{code}/renditions/{stream}/{form}/{segment}/{start}-{end}.mp4",
     "/cameras/{code}/video.m3u8",
     "/cameras/{code}/video.mp4",
     "/cameras/{code}/snapshot.jpg",

@@ -71,6 +71,10 @@ WAYS: dict[str, Callable[[Viewing, Actor], Any]] = {
     "export": lambda v, a: v.movie(a, "DK-01", "main", span(0, 9), keep=True),
     "segment": lambda v, a: v.segment(a, "DK-01", "main", "x-0"),
     "init": lambda v, a: v.init_segment(a, "DK-01", "main", "x"),
+    "rendition": lambda v, a: v.rendition(a, "DK-01", "main", "h264-none", "x-0", range(9)),
+    "rendition_init": lambda v, a: v.rendition_init(a, "DK-01", "main", "x", "h264-none"),
+    "film": lambda v, a: v.film(a, "DK-01", "main", span(0, 9), frozenset(), keep=False),
+    "kept film": lambda v, a: v.film(a, "DK-01", "main", span(0, 9), frozenset(), keep=True),
     "still": lambda v, a: v.still(a, "DK-01", "main", START_US),
     "newest": lambda v, a: v.still(a, "DK-01", "main", None),
     "scope": lambda v, a: v.scope(a, "DK-01", "main", span(0, 9)),
@@ -90,7 +94,8 @@ def test_nobody_sees_anything_without_a_right(ward: Ward, way: str) -> None:
 def test_every_public_way_is_in_the_list_above() -> None:
     public = {name for name in vars(Viewing) if not name.startswith("_")}
     # `days` and `day` are tested through the API; `movie` and `still` are two ways each.
-    assert public - {"days", "day"} == set(WAYS) - {"export", "newest", "init"} | {"init_segment"}
+    tested = set(WAYS) - {"export", "newest", "init", "kept film"} | {"init_segment"}
+    assert public - {"days", "day", "close"} == tested
 
 
 class TestLooks:

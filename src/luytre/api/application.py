@@ -27,6 +27,7 @@ from luytre.api import (
     problems,
     ptz,
     readers,
+    renditions,
     sessions,
     shapes,
     video,
@@ -46,6 +47,7 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, cameras.routes),
     (API, days.routes),
     (API, video.routes),
+    (API, renditions.routes),
     (API, live.routes),
     (API, archive.routes),
     (API, onvif.routes),
@@ -118,6 +120,7 @@ async def _while_serving(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await node.viewing.close()
         node.close()
 
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -19,10 +20,11 @@ from luytre.api.guards import WardNode, needs
 from luytre.api.languages import language_of
 from luytre.api.presence import Presence
 from luytre.api.problems import LOG, Refusal, refuse
+from luytre.api.words import WORDS
 from luytre.base.errors import Error, Kind
 from luytre.cameras.reasons import Language
 from luytre.cameras.statuses import StreamStatus
-from luytre.cameras.viewing import LiveInit, LiveView
+from luytre.cameras.viewing import LiveInit, LiveShown, LiveView, parse_codecs
 from luytre.people.actor import Actor
 
 routes = APIRouter()
@@ -37,11 +39,12 @@ async def live(
     node: WardNode,
     actor: Annotated[Actor, needs("live", ticket=True)],
     stream: str = "main",
+    codecs: str | None = None,
 ) -> None:
     """States, inits and fragments, until somebody leaves or the session ends."""
     presence: Presence = websocket.app.state.presence
     await websocket.accept()
-    views = node.viewing.live(actor, code, stream)
+    views = node.viewing.live(actor, code, stream, parse_codecs(codecs))
     with presence.watching(actor.session_id or "") as ended:
         sending = asyncio.create_task(_send(websocket, views, stream, language_of(websocket)))
         leaving = asyncio.create_task(_until_left(websocket))
@@ -84,6 +87,9 @@ async def _send(
         async for view in messages:
             if isinstance(view, StreamStatus):
                 await websocket.send_text(_state(view, language))
+            elif isinstance(view, LiveShown):
+                stream = view.stream
+                await websocket.send_text(_shown(view, language))
             elif isinstance(view, LiveInit):
                 await websocket.send_text(_init(view, stream))
                 await websocket.send_bytes(view.data)
@@ -106,3 +112,8 @@ def _state(status: StreamStatus, language: Language) -> str:
 def _init(init: LiveInit, stream: str) -> str:
     fields = {"type": "init", "mime": init.mime, "stream": stream, "width": init.width, "height": init.height}
     return json.dumps(fields)
+
+
+def _shown(shown: LiveShown, language: Language) -> str:
+    reason, hint = (None, None) if shown.cause is None else WORDS[language][shown.cause]
+    return json.dumps({"type": "shown", **asdict(shown), "reason": reason, "hint": hint}, ensure_ascii=False)

@@ -66,12 +66,26 @@ class NodeCollector(Collector):
         yield GaugeMetricFamily(
             "luytre_viewers", "Live sockets with a viewer.", value=self._node.hub.viewers()
         )
+        yield from self._renditions()
         try:
             yield from self._streams()
             yield from self._volumes()
             yield self._gap_family()
         except Error:
             return
+
+    def _renditions(self) -> Iterable[Metric]:
+        places = self._node.viewing.places
+        yield GaugeMetricFamily(
+            "luytre_renditions", "Conversions of pictures that run now.", value=places.busy
+        )
+        yield GaugeMetricFamily("luytre_rendition_places", "Conversions that may run.", value=places.most)
+        yield CounterMetricFamily(
+            "luytre_rendition_cpu_seconds", "Processor time of conversions.", value=places.cpu_s
+        )
+        yield CounterMetricFamily(
+            "luytre_renditions_refused", "How often there was no place to convert.", value=places.refused
+        )
 
     def _streams(self) -> Iterable[Metric]:
         states = GaugeMetricFamily("luytre_streams", "Streams by state.", labels=["stream", "state"])

@@ -86,10 +86,10 @@ def file_answer(
         return Response(status_code=status, headers=headers, media_type=media_type)
     # Outside of the stream, so that a refusal to read is an answer and not a broken body.
     chunks = read(whole.start, whole.stop)
-    return StreamingResponse(_in_threads(chunks), status, headers, media_type)
+    return StreamingResponse(in_threads(chunks), status, headers, media_type)
 
 
-async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Each chunk is read in a worker thread."""
     end = object()
     try:

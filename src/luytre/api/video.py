@@ -7,12 +7,13 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from luytre.api import ranges, shapes
+from luytre.api import ranges, renditions, shapes
 from luytre.api.cameras import Code
 from luytre.api.guards import WardNode, needs
 from luytre.api.times import Moment, moment_us, span
 from luytre.archive.keys import Span
 from luytre.base.clock import rfc3339, to_datetime
+from luytre.cameras.viewing import parse_codecs
 from luytre.people.actor import Actor
 from luytre.people.readers import ROLE
 
@@ -39,6 +40,7 @@ def get_playlist(
     node: WardNode,
     actor: Annotated[Actor, needs("playback", ticket=True)],
     stream: shapes.PlayedName = "main",
+    codecs: renditions.Codecs = None,
 ) -> Response:
     """HLS of a span (RFC 8216, version 7, fMP4, byte ranges, gaps as discontinuities, program date-time)."""
     ticket = request.query_params.get("ticket")
@@ -50,6 +52,7 @@ def get_playlist(
         span(start, end),
         segment_uri=lambda name, segment: f"pieces/{name}/{quote(segment, safe='')}.mp4{suffix}",
         init_uri=lambda name, run: f"inits/{name}/{quote(run, safe='')}.mp4{suffix}",
+        wish=renditions.wish_of(codecs, suffix),
     )
     return Response(text, media_type=HLS, headers={"Cache-Control": ranges.NO_STORE})
 
@@ -115,8 +118,17 @@ def get_movie(
     actor: Annotated[Actor, needs("playback", instead={"download": "export"}, ticket=True)],
     stream: shapes.PlayedName = "main",
     download: Annotated[bool, Query(description="1: to be kept, which needs the right to export.")] = False,
+    codecs: renditions.Codecs = None,
 ) -> Response:
-    """One MP4, seekable by range requests, never re-encoded."""
+    """One MP4, seekable by range requests, never re-encoded. With `codecs` that do not play it: a converted copy, sent as it
+    is made, which is no evidence.
+    """
+    decodable = parse_codecs(codecs)
+    if decodable is not None:
+        film = node.viewing.film(actor, code, stream, span(start, end), decodable, keep=download)
+        if film is not None:
+            named = _file_name(code, stream, Span(film.start_us, film.end_us), "_converted")
+            return renditions.film_answer(film, named if download else None)
     movie = node.viewing.movie(actor, code, stream, span(start, end), keep=download)
     return ranges.file_answer(
         request,
@@ -186,11 +198,11 @@ def make_tickets(
     )
 
 
-def _file_name(code: str, stream: str, wanted: Span) -> str:
+def _file_name(code: str, stream: str, wanted: Span, what: str = "") -> str:
     """`DK-01_main_20261122T070500Z_60s.mp4`: what it is stays readable when it lies on a stick among others."""
     safe = "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in code
     )
     seconds = round((wanted.end_us - wanted.start_us) / 1e6)
     which = "" if stream == "auto" else f"_{stream}"
-    return f"{safe}{which}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s.mp4"
+    return f"{safe}{which}_{to_datetime(wanted.start_us):%Y%m%dT%H%M%SZ}_{seconds}s{what}.mp4"

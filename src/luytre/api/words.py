@@ -119,6 +119,14 @@ _VI: Mapping[str, Words] = {
     "bad_time": Words("Thời điểm “{field}” chưa đúng", "Viết như 2026-11-22T14:05:00+07:00."),
     "bad_date": Words("Ngày này chưa đúng", "Viết như 2026-11-22."),
     "end_before_start": Words("Thời điểm cuối không sau thời điểm đầu", "Chọn lại thời điểm đầu và cuối."),
+    "renditions_full": Words(
+        "Máy chủ đang chuyển đổi đủ số hình cho phép, chưa chuyển thêm được hình này",
+        "Chờ có người xem xong, dùng trình duyệt phát được H.265, hoặc đặt luồng phụ của camera thành H.264.",
+    ),
+    "rendition_failed": Words(
+        "Không chuyển đổi được hình này để trình duyệt xem",
+        "Chọn thời điểm khác, hoặc tải bản gốc rồi xem bằng VLC. Camera vẫn được ghi.",
+    ),
     "span_too_long": Words("Khoảng thời gian dài hơn một ngày", "Chia thành các đoạn tối đa 25 giờ."),
     "nothing_recorded": Words(
         "Không có hình nào trong khoảng thời gian này", "Hình gần nhất là lúc {nearest}."
@@ -244,6 +252,14 @@ _EN: Mapping[str, Words] = {
     "bad_time": Words("The time “{field}” is not right", "Write it as 2026-11-22T14:05:00+07:00."),
     "bad_date": Words("This is not a date", "Write it as 2026-11-22."),
     "end_before_start": Words("The end is not after the start", "Choose start and end again."),
+    "renditions_full": Words(
+        "The node converts as many pictures as it may, and cannot convert this one too",
+        "Wait until somebody stops watching, use a browser that plays H.265, or set the camera's sub stream to H.264.",
+    ),
+    "rendition_failed": Words(
+        "This picture could not be converted for the browser",
+        "Choose another moment, or download the original and watch it in VLC. The camera is recorded all the same.",
+    ),
     "span_too_long": Words("The span is longer than a day", "Ask for pieces of at most 25 hours."),
     "nothing_recorded": Words("Nothing was recorded in this span", "The nearest picture is of {nearest}."),
     "never_recorded": Words("Nothing has been recorded of this camera yet", "The Cameras page says why."),

@@ -24,4 +24,6 @@ class Node(Store):
         promised = {volume.path: config.promised_days for volume in config.volumes}
         self.archive = Archive(list(promised), clock, promised)
         self.hub = LiveHub(self.sockets)
-        self.viewing = Viewing(self.registry, self.archive, self.hub, self.looks, clock)
+        self.viewing = Viewing(
+            self.registry, self.archive, self.hub, self.looks, clock, most_renditions=config.renditions.max
+        )

@@ -58,6 +58,38 @@ class Located(NamedTuple):
         return self.found.volume.path / self.found.row.path
 
 
+Takes = Callable[[int, Found], bool]
+
+
+class Entry(NamedTuple):
+    """Parts that lie together in one file. `broken`: it does not go on where the entry before it ended."""
+
+    first: Located
+    last: Located
+    broken: bool
+
+    @property
+    def key(self) -> StreamKey:
+        return self.first.key
+
+    @property
+    def ref(self) -> SegmentRef:
+        return SegmentRef(self.first.found.row.run_id, self.first.found.row.seq)
+
+    @property
+    def offset(self) -> int:
+        return self.first.entry.offset
+
+    @property
+    def size(self) -> int:
+        return self.last.entry.offset + self.last.entry.size - self.offset
+
+    @property
+    def ticks(self) -> int:
+        """How long it lasts."""
+        return self.last.entry.start_ticks + self.last.entry.duration_ticks - self.first.entry.start_ticks
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentFile:
     """A segment's bytes for range requests. An open segment's size is that of its whole parts."""
@@ -107,16 +139,23 @@ def _parts(archive: Archive, key: StreamKey, span: Span, segments: list[Found]) 
     return chosen
 
 
-def first_parts(archive: Archive, keys: Sequence[StreamKey], span: Span) -> list[Located]:
-    """The same over several streams: each moment from the first of them that has it. Raises Error(NOT_FOUND)."""
+def first_parts(
+    archive: Archive, keys: Sequence[StreamKey], span: Span, takes: Takes | None = None
+) -> list[Located]:
+    """The same over several streams: each moment from the first of them that has it. Raises Error(NOT_FOUND).
+
+    `takes`: whether a segment counts for a key, said by its place in `keys`; a key may stand there twice.
+    """
     stretches: list[tuple[int, list[Located]]] = []
     missing = [span]
-    for key in keys:
+    for place, key in enumerate(keys):
         if not missing:
             break
         holes: list[Span] = []
         # Asked once, however many holes there are.
         segments = archive.segments(key, Span(missing[0].start_us, missing[-1].end_us))
+        if takes is not None:
+            segments = [found for found in segments if takes(place, found)]
         for window in missing:
             parts = _parts(archive, key, window, [found for found in segments if _touches(found, window)])
             recorded = [Span(part.entry.wall_us, part.end_us) for part in parts]
@@ -195,31 +234,43 @@ def playlist(
     """A VOD playlist of the span; one entry gathers about 4 s. Of several streams each moment is taken from the first
     that has it. Raises Error(NOT_FOUND, cause="nothing_recorded").
     """
-    entries: list[HlsPart] = []
+    return media_playlist(
+        [
+            HlsPart(
+                uri(entry.key, entry.ref),
+                entry.offset,
+                entry.size,
+                entry.ticks / VIDEO_TIMESCALE,
+                entry.first.entry.wall_us,
+                init_uri(entry.key, entry.ref.run_id),
+                entry.broken,
+            )
+            for entry in entries(archive, keys, span)
+        ]
+    )
+
+
+def entries(
+    archive: Archive,
+    keys: Sequence[StreamKey],
+    span: Span,
+    takes: Takes | None = None,
+    anywhere: Callable[[Located], bool] = lambda part: False,
+) -> Iterator[Entry]:
+    """The entries of a playlist. `anywhere`: one may begin with this part though that is no keyframe. Raises as
+    first_parts.
+    """
     last: Located | None = None
-    for group in _groups(first_parts(archive, keys, span)):
+    for group in _groups(first_parts(archive, keys, span, takes), anywhere):
         first = group[0]
-        row = first.found.row
         broken = last is not None and (
-            last.found.row.run_id != row.run_id or first.entry.wall_us - last.end_us > TOUCH_US
+            last.found.row.run_id != first.found.row.run_id or first.entry.wall_us - last.end_us > TOUCH_US
         )
         last = group[-1]
-        ticks = last.entry.start_ticks + last.entry.duration_ticks - first.entry.start_ticks
-        entries.append(
-            HlsPart(
-                uri(first.key, SegmentRef(row.run_id, row.seq)),
-                first.entry.offset,
-                last.entry.offset + last.entry.size - first.entry.offset,
-                ticks / VIDEO_TIMESCALE,
-                first.entry.wall_us,
-                init_uri(first.key, row.run_id),
-                broken,
-            )
-        )
-    return media_playlist(entries)
+        yield Entry(first, last, broken)
 
 
-def _groups(parts: list[Located]) -> Iterator[list[Located]]:
+def _groups(parts: list[Located], anywhere: Callable[[Located], bool]) -> Iterator[list[Located]]:
     """Parts that lie together in one file, cut at keyframes once there is enough."""
     group: list[Located] = []
     for part in parts:
@@ -227,7 +278,7 @@ def _groups(parts: list[Located]) -> Iterator[list[Located]]:
             first, last = group[0], group[-1]
             together = last.path == part.path and last.entry.offset + last.entry.size == part.entry.offset
             enough = part.entry.start_ticks - first.entry.start_ticks >= ENTRY_TICKS
-            if not together or (enough and part.entry.key):
+            if not together or (enough and (part.entry.key or anywhere(part))):
                 yield group
                 group = []
         group.append(part)

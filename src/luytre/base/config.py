@@ -137,6 +137,16 @@ class ConverterConfig(BaseModel):
     max_encodes: Annotated[int, Field(ge=0, le=256)] = 0
 
 
+class RenditionsConfig(BaseModel):
+    """Pictures converted for browsers that cannot decode a camera's. `max`: how many at once; 0: by the machine's cores,
+    one left to recording, at least 2.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max: Annotated[int, Field(ge=0, le=64)] = 0
+
+
 class NodeConfig(BaseModel):
     """The settings of a node. `shards` 0: as many recorders as cores and cameras ask for. `database` None:
     DIR/luytre.db. `alarm_days`: how many days before a promise breaks it is said. `rtsp_port`: where other programs read
@@ -154,6 +164,7 @@ class NodeConfig(BaseModel):
     segment_s: Annotated[float, Field(ge=5, le=1800)] = 300.0
     database: Annotated[str | None, Field(repr=False)] = None
     alarm_days: Annotated[float, Field(ge=0, le=365)] = 7.0
+    renditions: RenditionsConfig = RenditionsConfig()
     classes: tuple[ClassConfig, ...] = (ClassConfig(name=STANDARD),)
     volumes: Annotated[tuple[VolumeConfig, ...], Field(min_length=1)]
     converter: ConverterConfig = ConverterConfig()
@@ -265,6 +276,13 @@ def render(config: NodeConfig) -> str:
         f"alarm_days = {config.alarm_days:g}",
     ]
     lines += _converter_lines(config.converter)
+    lines += [
+        "",
+        "# Chuyển H.265 sang H.264 cho trình duyệt không phát được; số hình cùng lúc, 0: theo số lõi của máy",
+        "# Converting H.265 to H.264 for browsers that cannot play it; how many at once, 0: by the machine's cores",
+        "[renditions]",
+        f"max = {config.renditions.max}",
+    ]
     lines += [line for one in config.classes for line in _class_lines(one)]
     lines += [line for volume in config.volumes for line in _volume_lines(volume)]
     return "\n".join(lines) + "\n"

@@ -21,12 +21,13 @@ MEDIA_TYPE = "application/vnd.apple.mpegurl"
 class HlsPart:
     """One part: bytes [offset, offset + size) of `uri`; `map_uri` is its init segment.
 
+    size            None: all of `uri`
     discontinuity   the part does not continue the one before: a gap, another run, other parameter sets
     """
 
     uri: str
     offset: int
-    size: int
+    size: int | None
     duration_s: float
     wall_us: int
     map_uri: str
@@ -66,7 +67,8 @@ def media_playlist(
             lines.append(f'#EXT-X-MAP:URI="{_address(part.map_uri)}"')
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(part.wall_us)}")
         lines.append(f"#EXTINF:{part.duration_s:.6f},")
-        lines.append(f"#EXT-X-BYTERANGE:{part.size}@{part.offset}")
+        if part.size is not None:
+            lines.append(f"#EXT-X-BYTERANGE:{part.size}@{part.offset}")
         lines.append(_address(part.uri))
     if ended if ended is not None else kind == "VOD":
         lines.append("#EXT-X-ENDLIST")

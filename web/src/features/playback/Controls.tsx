@@ -9,6 +9,8 @@ import {
   IconPlayerSkipForward,
   IconRewindBackward5,
   IconRewindForward5,
+  IconVolume,
+  IconVolumeOff,
   IconX,
 } from '@tabler/icons-react';
 import type { Dispatch } from 'react';
@@ -30,9 +32,11 @@ interface Props {
   stream: PlayedName;
   dispatch: Dispatch<PlaybackAction>;
   onSpeed: (speed: number) => void;
+  heard: boolean;
+  onHeard: (heard: boolean) => void;
 }
 
-export function Controls({ actions, state, speed, zone, camera, stream, dispatch, onSpeed }: Props) {
+export function Controls({ actions, state, speed, zone, camera, stream, dispatch, onSpeed, heard, onHeard }: Props) {
   const { t, i18n } = useTranslation();
   const language = asLanguage(i18n.language);
   const play = state.playing ? t('playback.pause') : t('playback.play');
@@ -57,6 +61,11 @@ export function Controls({ actions, state, speed, zone, camera, stream, dispatch
           onChange={(event) => onSpeed(Number(event.currentTarget.value))}
         />
         <Do label={t('wall.snapshot')} keys="S" run={actions.snapshot} icon={<IconCamera size={20} />} />
+        <Do
+          label={heard ? t('wall.soundOff') : t('wall.soundOn')}
+          run={() => onHeard(!heard)}
+          icon={heard ? <IconVolume size={20} /> : <IconVolumeOff size={20} />}
+        />
         <Do label={t('playback.fullScreen')} keys="F" run={actions.fullScreen} icon={<IconMaximize size={20} />} />
       </div>
       <div className={classes.group}>
@@ -77,9 +86,9 @@ export function Controls({ actions, state, speed, zone, camera, stream, dispatch
   );
 }
 
-function Do({ label, keys, run, icon }: { label: string; keys: string; run: () => void; icon: React.ReactNode }) {
+function Do({ label, keys, run, icon }: { label: string; keys?: string; run: () => void; icon: React.ReactNode }) {
   return (
-    <Tooltip label={`${label} (${keys})`}>
+    <Tooltip label={keys === undefined ? label : `${label} (${keys})`}>
       <ActionIcon variant="subtle" color="gray" size={40} className={classes.do} aria-label={label} onClick={run}>
         {icon}
       </ActionIcon>

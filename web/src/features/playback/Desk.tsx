@@ -43,6 +43,7 @@ export function Desk(props: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const freeze = useRef<HTMLCanvasElement>(null);
   const [start] = useState(props.start);
+  const [heard, setHeard] = useState(false);
   const playback = usePlayback({ ...{ video, freeze, stream, speed }, code: camera.code, startMs: start.ms, guess: start.guess });
   const { state, dispatch } = playback;
   const nowMs = useNow(skewMs);
@@ -72,7 +73,7 @@ export function Desk(props: Props) {
           className={classes.video}
           data-testid="playback-video"
           data-phase={state.phase}
-          muted
+          muted={!heard}
           playsInline
           aria-label={t('wall.pictureOf', { name: camera.name })}
           onClick={actions.toggle}
@@ -85,6 +86,11 @@ export function Desk(props: Props) {
             {fullTime(zone, state.wallMs)}
           </time>
           {stream === 'auto' && shown === 'sub' && <span data-testid="shown-stream">{t('stream.sub')}</span>}
+          {state.converted && (
+            <span data-testid="converted" title={t('shown.recordedConverted')}>
+              {t('shown.recordedConverted')}
+            </span>
+          )}
           {note && <ClockCaption note={note} />}
         </div>
       </div>
@@ -100,7 +106,7 @@ export function Desk(props: Props) {
       ) : (
         <div className={classes.noTimeline} />
       )}
-      <Controls {...{ actions, state, speed, zone, camera, stream, dispatch }} onSpeed={props.onSpeed} />
+      <Controls {...{ actions, state, speed, zone, camera, stream, dispatch, heard }} onHeard={setHeard} onSpeed={props.onSpeed} />
     </div>
   );
 }

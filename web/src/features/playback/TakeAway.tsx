@@ -1,9 +1,11 @@
-import { Button, CopyButton, Popover, Stack, Text, TextInput, Tooltip } from '@mantine/core';
+import { Button, CopyButton, Menu, Popover, Stack, Text, TextInput, Tooltip } from '@mantine/core';
 import { IconDownload, IconLink } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
 import { useTranslation } from 'react-i18next';
 import { makeTickets } from '../../client/actions';
 import { downloadPath, whole } from '../../client/addresses';
+import { decodes } from '../../client/codecs';
 import type { Problem } from '../../client/problem';
 import { useMay } from '../../client/queries';
 import { checkReachable } from '../../client/request';
@@ -11,6 +13,7 @@ import type { Camera, PlayedName, Tickets } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { startDownload } from '../../kit/saveFrame';
 import { useProblemWords } from '../../kit/useProblemWords';
+import { codecName } from '../../kit/words';
 import type { Window } from './view';
 
 interface Props {
@@ -27,39 +30,82 @@ export function TakeAway({ camera, stream, span, wallMs }: Props) {
   const { t } = useTranslation();
   const say = useProblemWords();
   const may = useMay();
-  const download = useMutation<undefined, Problem, Window>({
-    mutationFn: async ({ startMs, endMs }) => {
-      const path = downloadPath(camera.code, stream, startMs, endMs);
+  const download = useMutation<undefined, Problem, Window & { converted: boolean }>({
+    mutationFn: async ({ startMs, endMs, converted }) => {
+      const path = downloadPath(camera.code, stream, startMs, endMs, converted);
       await checkReachable(path);
       startDownload(whole(path));
     },
   });
+  const start = (converted: boolean) => {
+    if (span) download.mutate({ ...span, converted });
+  };
+  // What is recorded now is most likely what the span holds; the node passes on what needs no conversion.
+  const codec = camera.streams.find((s) => s.name === (stream === 'auto' ? 'main' : stream))?.codec ?? 'h264';
+  const foreign = !decodes(codec);
+  const button = (
+    <Button
+      data-testid="download"
+      leftSection={<IconDownload size={16} />}
+      // Not `disabled`: a disabled button could not say what to do first.
+      data-disabled={span === null || undefined}
+      aria-disabled={span === null}
+      loading={download.isPending}
+      onClick={foreign ? undefined : () => start(false)}
+    >
+      {t('playback.download')}
+    </Button>
+  );
   return (
     <>
       {may('export') ? (
         <Popover opened={download.isError} onChange={() => download.reset()} width={320} position="top-end">
           <Popover.Target>
-            <Tooltip label={span ? t('playback.downloadHint') : t('playback.markFirst')} multiline maw={280}>
-              <Button
-                data-testid="download"
-                leftSection={<IconDownload size={16} />}
-                // Not `disabled`: a disabled button could not say what to do first.
-                data-disabled={span === null || undefined}
-                aria-disabled={span === null}
-                loading={download.isPending}
-                onClick={() => {
-                  if (span) download.mutate(span);
-                }}
-              >
-                {t('playback.download')}
-              </Button>
-            </Tooltip>
+            <div>
+              {foreign && span ? (
+                <Ways codec={codec} onWay={start}>
+                  {button}
+                </Ways>
+              ) : (
+                <Tooltip label={span ? t('playback.downloadHint') : t('playback.markFirst')} multiline maw={280}>
+                  {button}
+                </Tooltip>
+              )}
+            </div>
           </Popover.Target>
           <Popover.Dropdown p={0}>{download.error ? <Notice {...say(download.error)} /> : null}</Popover.Dropdown>
         </Popover>
       ) : null}
       <Link {...{ camera, stream }} span={span ?? { startMs: wallMs, endMs: wallMs + LINK_MS }} />
     </>
+  );
+}
+
+interface WaysProps {
+  codec: string;
+  onWay: (converted: boolean) => void;
+  children: ReactElement;
+}
+
+/** Of a codec that this browser does not play: the original for evidence, or a copy for looking. */
+function Ways({ codec, onWay, children }: WaysProps) {
+  const { t } = useTranslation();
+  const names = { codec: codecName(codec) };
+  return (
+    <Menu position="top-end" width={340}>
+      <Menu.Target>{children}</Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item data-testid="download-original" onClick={() => onWay(false)}>
+          {t('playback.downloadOriginal', names)}
+        </Menu.Item>
+        <Menu.Item data-testid="download-converted" onClick={() => onWay(true)}>
+          {t('playback.downloadConverted')}
+          <Text size="xs" c="var(--ink-soft)">
+            {t('playback.downloadConvertedHint', names)}
+          </Text>
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

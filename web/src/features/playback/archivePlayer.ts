@@ -4,10 +4,10 @@
  *            over gaps too; near now it waits for what is being recorded.
  * Does not   know the timeline, the address bar, or what a gap means. */
 import { playlistPath, whole } from '../../client/addresses';
-import { Problem, unreachable } from '../../client/problem';
-import { requestText } from '../../client/request';
+import { Problem, problemFrom, unreachable } from '../../client/problem';
+import { requestText, spokenLanguage } from '../../client/request';
 import type { PlayedName } from '../../client/types';
-import { type Fragment, endOf, fragmentsOf, frameStep, positionOf, wallAt, windowAround } from './playlist';
+import { type Fragment, endOf, fragmentAt, fragmentsOf, frameStep, isConverted, positionOf, wallAt, windowAround } from './playlist';
 
 // hls.js is large and needed here only: it comes when the first recording is opened.
 type Hls = import('hls.js').default;
@@ -19,6 +19,8 @@ export interface PlayerEvents {
   onTime: (wallMs: number) => void;
   onPhase: (phase: Phase, problem: Problem | null) => void;
   onPlaying: (playing: boolean) => void;
+  /** Whether the picture on the screen is a converted copy. */
+  onConverted: (converted: boolean) => void;
   /** Asked at the end of a window: the first recorded moment at or after `wallMs`, or null if none is known. */
   nextRecorded: (wallMs: number) => number | null;
 }
@@ -126,7 +128,7 @@ export class ArchivePlayer {
     if (!details) return this.fragments;
     const seen = details.fragments
       .filter((f) => f.programDateTime !== null)
-      .map((f) => ({ startS: f.start, durationS: f.duration, wallMs: f.programDateTime ?? 0 }));
+      .map((f) => ({ startS: f.start, durationS: f.duration, wallMs: f.programDateTime ?? 0, uri: f.relurl ?? '' }));
     return seen.length > 0 ? seen : this.fragments;
   }
 
@@ -141,6 +143,8 @@ export class ArchivePlayer {
     if (this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || this.video.seeking) return;
     const wall = this.wallMs();
     if (wall !== null) this.events.onTime(wall);
+    const shown = fragmentAt(this.timeline(), this.video.currentTime);
+    if (shown) this.events.onConverted(isConverted(shown.uri));
   }
 
   private showPicture(): void {
@@ -194,9 +198,17 @@ export class ArchivePlayer {
     this.hls?.destroy();
     this.hls = null;
     if (HlsClass.isSupported()) {
-      const hls = new HlsClass({ startPosition: positionS, maxBufferLength: 30, backBufferLength: 60 });
+      const hls = new HlsClass({
+        startPosition: positionS,
+        maxBufferLength: 30,
+        backBufferLength: 60,
+        xhrSetup: (xhr) => xhr.setRequestHeader('Accept-Language', spokenLanguage()),
+      });
       hls.on(HlsClass.Events.ERROR, (_event, data) => {
-        if (!data.fatal) return;
+        // The node says why, for example that nothing more can be converted now; hls.js tries again by itself.
+        const said = saidBy(data.networkDetails);
+        if (said) this.fail(said);
+        if (!data.fatal || said) return;
         if (data.type === HlsClass.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
         else this.fail(unreachable());
       });
@@ -227,5 +239,17 @@ export class ArchivePlayer {
     this.events.onPhase('waiting', null);
     window.clearTimeout(this.poll);
     this.poll = window.setTimeout(() => void this.goOn(), POLL_MS);
+  }
+}
+
+/** The node's error behind a piece that was refused; null for anything else. */
+function saidBy(request: unknown): Problem | null {
+  if (!(request instanceof XMLHttpRequest) || request.status < 400) return null;
+  if (!(request.response instanceof ArrayBuffer)) return null;
+  try {
+    const body: unknown = JSON.parse(new TextDecoder().decode(request.response));
+    return problemFrom(request.status, body, null);
+  } catch {
+    return null;
   }
 }

@@ -26,9 +26,9 @@ const fragments = fragmentsOf(TEXT);
 describe('a playlist with a gap', () => {
   it('has a wall time for each fragment', () => {
     expect(fragments).toEqual([
-      { startS: 0, durationS: 2, wallMs: T },
-      { startS: 2, durationS: 2, wallMs: T + 2000 },
-      { startS: 4, durationS: 1, wallMs: T + 64_000 },
+      { startS: 0, durationS: 2, wallMs: T, uri: 'a.mp4' },
+      { startS: 2, durationS: 2, wallMs: T + 2000, uri: 'a.mp4' },
+      { startS: 4, durationS: 1, wallMs: T + 64_000, uri: 'b.mp4' },
     ]);
     expect(endOf(fragments)).toBe(T + 65_000);
   });

@@ -6,6 +6,13 @@ export interface Fragment {
   durationS: number;
   /** Milliseconds since the epoch. */
   wallMs: number;
+  /** Where its bytes are, as the playlist says it. */
+  uri: string;
+}
+
+/** Which picture a fragment holds, by its address: a rendition's says so. */
+export function isConverted(uri: string): boolean {
+  return /(^|\/)renditions\/[^/]+\/h264-/.test(uri);
 }
 
 /** Fragments of a media playlist. A fragment without its own date-time follows on from the one before. */
@@ -18,7 +25,7 @@ export function fragmentsOf(text: string): Fragment[] {
     if (line.startsWith('#EXTINF:')) durationS = Number.parseFloat(line.slice(8));
     else if (line.startsWith('#EXT-X-PROGRAM-DATE-TIME:')) wallMs = Date.parse(line.slice(25));
     else if (line !== '' && !line.startsWith('#')) {
-      out.push({ startS, durationS, wallMs });
+      out.push({ startS, durationS, wallMs, uri: line });
       startS += durationS;
       wallMs += durationS * 1000;
     }
@@ -26,13 +33,19 @@ export function fragmentsOf(text: string): Fragment[] {
   return out.filter((fragment) => Number.isFinite(fragment.wallMs));
 }
 
-/** Wall time of a position, milliseconds; a position outside counts from the nearest fragment. */
-export function wallAt(fragments: readonly Fragment[], positionS: number): number | null {
+/** The fragment at a position; the nearest one for a position outside. */
+export function fragmentAt(fragments: readonly Fragment[], positionS: number): Fragment | null {
   let found = fragments[0];
   for (const fragment of fragments) {
     if (fragment.startS > positionS + 1e-6) break;
     found = fragment;
   }
+  return found ?? null;
+}
+
+/** Wall time of a position, milliseconds; a position outside counts from the nearest fragment. */
+export function wallAt(fragments: readonly Fragment[], positionS: number): number | null {
+  const found = fragmentAt(fragments, positionS);
   return found ? found.wallMs + (positionS - found.startS) * 1000 : null;
 }
 

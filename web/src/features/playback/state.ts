@@ -29,6 +29,8 @@ export interface PlaybackState {
   /** The wanted moment has no picture. */
   missing: Missing | null;
   mark: Mark | null;
+  /** The picture is a converted copy. */
+  converted: boolean;
 }
 
 export type PlaybackAction =
@@ -38,6 +40,7 @@ export type PlaybackAction =
   | { type: 'time'; ms: number }
   | { type: 'phase'; phase: Phase; problem: Problem | null }
   | { type: 'playing'; playing: boolean }
+  | { type: 'converted'; converted: boolean }
   | { type: 'mark'; mark: Mark | null };
 
 export function initialState(ms: number, guess: boolean): PlaybackState {
@@ -49,6 +52,7 @@ export function initialState(ms: number, guess: boolean): PlaybackState {
     playing: false,
     missing: null,
     mark: null,
+    converted: false,
   };
 }
 
@@ -69,6 +73,8 @@ export function reduce(state: PlaybackState, action: PlaybackAction): PlaybackSt
       return { ...state, phase: action.phase, problem: action.problem };
     case 'playing':
       return { ...state, playing: action.playing };
+    case 'converted':
+      return state.converted === action.converted ? state : { ...state, converted: action.converted };
     case 'mark':
       return { ...state, mark: action.mark };
   }

@@ -36,6 +36,7 @@ export function usePlayback({ video, freeze, code, stream, startMs, guess, speed
       onTime: (ms) => dispatch({ type: 'time', ms }),
       onPhase: (phase, problem) => dispatch({ type: 'phase', phase, problem }),
       onPlaying: (playing) => dispatch({ type: 'playing', playing }),
+      onConverted: (converted) => dispatch({ type: 'converted', converted }),
       nextRecorded: (ms) => onward(dayRef.current, ms),
     });
     player.current = made;

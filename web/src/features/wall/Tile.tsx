@@ -1,5 +1,5 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
-import { IconArrowsMaximize, IconArrowsMinimize, IconCamera, IconHistory, IconInfoCircle } from '@tabler/icons-react';
+import { IconArrowsMaximize, IconArrowsMinimize, IconCamera, IconHistory, IconInfoCircle, IconVolume, IconVolumeOff } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { type RefObject, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -13,6 +13,7 @@ import { fileTime, fullTime, shortTime } from '../../kit/zone';
 import { asLanguage, bitRate, codecName, number } from '../../kit/words';
 import classes from './Tile.module.css';
 import type { LiveReport } from './live';
+import { type Shown, audible, costOf, noteOf } from './shown';
 import { useLive } from './useLive';
 import { lookOf, sayFailure } from './words';
 
@@ -31,7 +32,11 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
   const nowMs = useNow(skewMs, 10_000);
   const video = useRef<HTMLVideoElement>(null);
   const live = useLive(video, camera, wanted);
-  const { report, choice } = live;
+  const { report } = live;
+  const { shown } = report;
+  // Off until somebody wants it: sixteen cameras at once are noise.
+  const [heard, setHeard] = useState(false);
+  const note = noteOf(shown, t);
   const sinceMs = camera.since === null || camera.state === 'recording' ? null : Date.parse(camera.since);
   const since = sinceMs === null ? '' : shortTime(zone, sinceMs, nowMs);
   const look = lookOf(report, camera, since, t);
@@ -49,8 +54,9 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
         className={classes.video}
         data-testid={`tile-video-${camera.code}`}
         data-state={report.state}
-        data-stream={choice?.stream}
-        muted
+        data-stream={shown?.stream}
+        data-converted={shown?.video_as ?? undefined}
+        muted={!heard}
         playsInline
         autoPlay
         aria-label={t('wall.pictureOf', { name: camera.name })}
@@ -64,10 +70,10 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
           </span>
         </div>
         <div className={classes.corner}>
-          {choice ? (
-            <span className={classes.tag} title={choice.instead ? t('wall.instead') : undefined}>
-              {t(`stream.${choice.stream}Short`)}
-              {choice.instead ? ' *' : ''}
+          {shown && !note ? <span className={classes.tag}>{t(`stream.${shown.stream}Short`)}</span> : null}
+          {note ? (
+            <span className={classes.note} title={note.long} data-testid={`shown-${camera.code}`}>
+              {large ? note.long : note.short}
             </span>
           ) : null}
           <span className={classes.state}>
@@ -75,7 +81,9 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
           </span>
         </div>
       </div>
-      <Controls {...{ camera, large, mayPlayBack, onLarge, video, latencyMs: live.latencyMs, choice }} />
+      <Controls {...{ camera, large, mayPlayBack, onLarge, video, latencyMs: live.latencyMs, shown, heard }}
+        onHeard={setHeard}
+      />
     </section>
   );
 }
@@ -83,10 +91,12 @@ export function Tile({ camera, wanted, large, mayPlayBack, onLarge }: Props) {
 interface ControlsProps extends Omit<Props, 'wanted'> {
   video: RefObject<HTMLVideoElement | null>;
   latencyMs: (nodeNowMs: number) => number | null;
-  choice: { stream: StreamName } | null;
+  shown: Shown | null;
+  heard: boolean;
+  onHeard: (heard: boolean) => void;
 }
 
-function Controls({ camera, large, mayPlayBack, onLarge, video, latencyMs, choice }: ControlsProps) {
+function Controls({ camera, large, mayPlayBack, onLarge, video, latencyMs, shown, heard, onHeard }: ControlsProps) {
   const { t } = useTranslation();
   const { zone, skewMs } = useNode();
   const snapshot = () => {
@@ -95,7 +105,8 @@ function Controls({ camera, large, mayPlayBack, onLarge, video, latencyMs, choic
   const action = { variant: 'filled', color: 'dark.7', size: 'lg', className: classes.action } as const;
   return (
     <div className={classes.controls} onDoubleClick={(event) => event.stopPropagation()}>
-      <Facts {...{ camera, latencyMs, choice }} />
+      <Facts {...{ camera, latencyMs, shown }} />
+      {audible(shown) ? <Hear {...{ camera, heard, onHeard }} /> : null}
       <Tooltip label={t('wall.snapshot')}>
         <ActionIcon {...action} aria-label={`${t('wall.snapshot')}: ${camera.code}`} onClick={snapshot}>
           <IconCamera size={18} />
@@ -125,20 +136,42 @@ function Controls({ camera, large, mayPlayBack, onLarge, video, latencyMs, choic
   );
 }
 
+function Hear({ camera, heard, onHeard }: Pick<ControlsProps, 'camera' | 'heard' | 'onHeard'>) {
+  const { t } = useTranslation();
+  const label = heard ? t('wall.soundOff') : t('wall.soundOn');
+  return (
+    <Tooltip label={label}>
+      <ActionIcon
+        variant="filled"
+        color="dark.7"
+        size="lg"
+        className={classes.action}
+        aria-label={`${label}: ${camera.code}`}
+        data-testid={`sound-${camera.code}`}
+        onClick={() => onHeard(!heard)}
+      >
+        {heard ? <IconVolume size={18} /> : <IconVolumeOff size={18} />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
 /** Latency, size and bit rate, under one "i". */
-function Facts({ camera, latencyMs, choice }: Pick<ControlsProps, 'camera' | 'latencyMs' | 'choice'>) {
+function Facts({ camera, latencyMs, shown }: Pick<ControlsProps, 'camera' | 'latencyMs' | 'shown'>) {
   const { t, i18n } = useTranslation();
   const { skewMs } = useNode();
   const language = asLanguage(i18n.language);
   const [text, setText] = useState('');
   const read = () => {
-    const stream = camera.streams.find((s) => s.name === choice?.stream);
+    const stream = camera.streams.find((s) => s.name === shown?.stream);
     const late = latencyMs(Date.now() + skewMs);
     const facts = [
       late === null ? null : t('wall.latency', { value: number(Math.max(0, late) / 1000, language, 1) }),
       stream?.codec ? codecName(stream.codec) : null,
       stream?.width && stream.height ? `${stream.width} × ${stream.height}` : null,
       stream?.bitrate_bps ? bitRate(stream.bitrate_bps, language) : null,
+      shown?.video_as ? t('shown.as', { as: codecName(shown.video_as), size: `${shown.width} × ${shown.height}` }) : null,
+      ...costOf(shown, t),
     ];
     setText(facts.filter((fact) => fact !== null).join(' · ') || t('wall.noFacts'));
   };

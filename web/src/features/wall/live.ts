@@ -5,6 +5,7 @@
  * Does not   choose the stream (streams.ts) or draw (Tile.tsx). */
 import { backOff } from './edge';
 import { fragmentWallMs } from './mp4';
+import type { Shown } from './shown';
 import { Sink, canPlay } from './sink';
 
 export type LiveState = 'connecting' | 'live' | 'stalled' | 'failed';
@@ -17,6 +18,8 @@ export interface LiveReport {
   /** The node's sentences, in the user's language. */
   reason: string | null;
   hint: string | null;
+  /** Which picture the node sends; null until it has said so. */
+  shown: Shown | null;
 }
 
 interface StateMessage {
@@ -25,6 +28,10 @@ interface StateMessage {
   cause: string | null;
   reason: string | null;
   hint: string | null;
+}
+
+interface ShownMessage extends Shown {
+  type: 'shown';
 }
 
 interface InitMessage {
@@ -48,8 +55,9 @@ export class LivePlayer {
   private retry: number | undefined;
   private tending: number | undefined;
   private hiding: number | undefined;
-  private report: LiveReport = { state: 'connecting', cause: null, reason: null, hint: null };
+  private report: LiveReport = { state: 'connecting', cause: null, reason: null, hint: null, shown: null };
   private running = false;
+  private shown: Shown | null = null;
   /** The node said that the camera is away; true until the next fragment. */
   private cameraAway = false;
   /** Nothing that passes by itself: no right, no such camera, no decoder. */
@@ -127,7 +135,7 @@ export class LivePlayer {
   }
 
   private onText(text: string): void {
-    const message = JSON.parse(text) as StateMessage | InitMessage | { type: '' };
+    const message = JSON.parse(text) as StateMessage | InitMessage | ShownMessage | { type: '' };
     if (message.type === 'init') {
       if (!canPlay(message.mime)) {
         this.over = true;
@@ -138,6 +146,8 @@ export class LivePlayer {
       this.awaited = message;
     } else if (message.type === 'state') {
       this.onCameraState(message);
+    } else if (message.type === 'shown') {
+      this.onShown(message);
     }
   }
 
@@ -149,6 +159,15 @@ export class LivePlayer {
     } else if (this.report.state === 'failed') {
       this.say('connecting');
     }
+  }
+
+  /** No picture, and why: the node tells when that changes, so the socket stays open. */
+  private onShown(shown: Shown): void {
+    this.shown = shown;
+    const { cause, reason, hint } = shown;
+    this.cameraAway = cause !== null;
+    if (cause !== null) this.say('failed', cause, reason, hint);
+    else this.say(this.report.state === 'failed' ? 'connecting' : this.report.state);
   }
 
   private onBytes(bytes: ArrayBuffer): void {
@@ -206,8 +225,10 @@ export class LivePlayer {
 
   private say(state: LiveState, cause: string | null = null, reason: string | null = null, hint: string | null = null) {
     const before = this.report;
-    if (before.state === state && before.cause === cause && before.reason === reason && before.hint === hint) return;
-    this.report = { state, cause, reason, hint };
+    const { shown } = this;
+    const same = before.state === state && before.cause === cause && before.reason === reason && before.hint === hint;
+    if (same && before.shown === shown) return;
+    this.report = { state, cause, reason, hint, shown };
     this.onReport(this.report);
   }
 }

@@ -17,6 +17,10 @@ function mediaSourceClass(): MediaSourceClass | null {
   return host.MediaSource ?? host.ManagedMediaSource ?? null;
 }
 
+function hasSound(mime: string): boolean {
+  return /mp4a|opus|flac/i.test(mime);
+}
+
 export function canPlay(mime: string): boolean {
   return mediaSourceClass()?.isTypeSupported(mime) ?? false;
 }
@@ -37,7 +41,7 @@ export class Sink {
 
   /** An init segment. With audio the timestamps of both tracks must stay together, so the buffer is made anew. */
   init(mime: string, bytes: ArrayBuffer): void {
-    const rebuild = this.source === null || this.source.readyState === 'ended' || mime.includes('mp4a');
+    const rebuild = this.source === null || this.source.readyState === 'ended' || hasSound(mime);
     if (rebuild) this.open();
     this.queue.push({ init: mime, bytes });
     this.pump();
@@ -122,7 +126,7 @@ export class Sink {
     if (!this.buffer) {
       const buffer = source.addSourceBuffer(mime);
       // In sequence mode a skipped or restarted stream leaves no hole in the buffer: the next frame follows on.
-      if (!mime.includes('mp4a')) buffer.mode = 'sequence';
+      if (!hasSound(mime)) buffer.mode = 'sequence';
       buffer.addEventListener('updateend', () => this.pump());
       buffer.addEventListener('error', () => this.onBroken());
       this.buffer = buffer;

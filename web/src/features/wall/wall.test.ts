@@ -1,8 +1,9 @@
+import type { TFunction } from 'i18next';
 import { describe, expect, it } from 'vitest';
-import type { Stream } from '../../client/types';
+import { namesOf } from '../../client/codecs';
 import { onWall, pageOf, readWall, sizeFor } from './layout';
 import { fragmentWallMs, joined } from './mp4';
-import { choose } from './streams';
+import { type Shown, audible, costOf, noteOf } from './shown';
 
 const camera = (code: string, enabled = true) => ({ code, enabled });
 
@@ -38,31 +39,43 @@ describe('the wall in the address', () => {
   });
 });
 
-function stream(name: 'main' | 'sub', codec: string | null): Stream {
-  return { name, codec_string: codec } as Stream;
-}
+const SHOWN: Shown = {
+  ...{ stream: 'main', instead: false, codec: 'h265', sound: null, video_as: null, sound_as: null },
+  ...{ width: 1280, height: 720, cpu: 0.314, busy: 1, places: 2, cause: null, reason: null, hint: null },
+};
+// The keys and what is filled in, instead of sentences.
+const t = ((key: string, values?: object) => key + JSON.stringify(values ?? '')) as unknown as TFunction;
 
-describe('choose', () => {
-  const h264Only = (mime: string) => mime.includes('avc1');
-
-  it('plays the wanted stream when it can', () => {
-    const streams = [stream('main', 'avc1.4D401F'), stream('sub', 'avc1.4D401F')];
-    expect(choose(streams, 'sub', h264Only)).toEqual({ stream: 'sub', instead: false });
+describe('which picture is shown', () => {
+  it('says nothing of the wanted one as it is', () => {
+    expect(noteOf(SHOWN, t)).toBeNull();
+    expect(noteOf(null, t)).toBeNull();
+    expect(costOf(SHOWN, t)).toEqual([]);
   });
 
-  it('plays the other one instead of a codec the browser lacks', () => {
-    const streams = [stream('main', 'hvc1.1.6.L93.B0'), stream('sub', 'avc1.4D401F')];
-    expect(choose(streams, 'main', h264Only)).toEqual({ stream: 'sub', instead: true });
+  it('says that it is converted, and what that costs', () => {
+    const shown = { ...SHOWN, video_as: 'h264', sound: 'alaw', sound_as: 'aac' };
+    expect(noteOf(shown, t)?.short).toBe('shown.converted{"codec":"H.265","as":"H.264"}');
+    expect(costOf(shown, t)).toEqual([
+      'shown.cost{"percent":31,"busy":1,"places":2}',
+      'shown.sound{"codec":"G.711","as":"AAC"}',
+    ]);
+    expect(audible(shown)).toBe(true);
+    expect(audible({ ...shown, sound_as: 'none' })).toBe(false);
   });
 
-  it('does not call it a replacement when there is no such stream', () => {
-    expect(choose([stream('main', 'avc1.4D401F')], 'sub', h264Only)).toEqual({ stream: 'main', instead: false });
+  it('says that it is the other stream', () => {
+    expect(noteOf({ ...SHOWN, stream: 'sub', instead: true, codec: 'h264' }, t)?.short).toBe('shown.instead""');
   });
 
-  it('tries an unknown codec once', () => {
-    const streams = [stream('main', null)];
-    expect(choose(streams, 'main', h264Only)).toEqual({ stream: 'main', instead: false });
-    expect(choose(streams, 'main', h264Only, ['main'])).toBeNull();
+  it('leaves words for a picture that is not there to the failure', () => {
+    expect(noteOf({ ...SHOWN, video_as: 'h264', cause: 'renditions_full' }, t)).toBeNull();
+  });
+});
+
+describe('what the browser decodes', () => {
+  it('is named by its probes', () => {
+    expect(namesOf((mime) => /avc1|mp4a/.test(mime))).toBe('h264,aac');
   });
 });
 

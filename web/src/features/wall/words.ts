@@ -4,7 +4,6 @@ import type { Camera } from '../../client/types';
 import type { Mark } from '../../kit/StateMark';
 import { codecName } from '../../kit/words';
 import type { LiveReport } from './live';
-import { blockingCodec } from './streams';
 
 export interface Look {
   mark: Mark;
@@ -34,7 +33,7 @@ export function sayFailure(report: LiveReport, camera: Camera, t: TFunction): { 
   if (report.reason !== null) return { message: report.reason, hint: report.hint ?? '' };
   const own = OWN.find((cause) => cause === report.cause);
   if (own === 'codec') {
-    const codec = codecName(blockingCodec(camera, 'main') ?? 'H.265');
+    const codec = codecName(camera.streams[0]?.codec ?? 'H.265');
     return { message: t('live.codec', { codec }), hint: t('live.codecHint') };
   }
   if (own !== undefined) return { message: t(`live.${own}`), hint: t(`live.${own}Hint`) };
