@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -18,9 +19,8 @@ from luytre.cameras import registry
 from luytre.cameras.reasons import WEAK_PASSWORD, Language, words
 from luytre.cameras.recording import RecordingChange
 from luytre.cameras.statuses import CameraStatus, StreamStatus
-from luytre.media.rtsp.url import split_credentials
+from luytre.cameras.trial import try_out
 from luytre.people.actor import Actor
-from luytre.recorder.probe import probe
 
 routes = APIRouter(tags=["cameras"])
 
@@ -65,17 +65,16 @@ def add_camera(
 
 
 @routes.post("/cameras/probe", operation_id="probeCamera")
-async def probe_camera(body: shapes.ProbeAsk, _: Annotated[Actor, needs("configure")]) -> shapes.Probe:
-    """Tries an address out and says what it sends."""
-    url, user, password = split_credentials(body.url)
-    given = _secret(body.password)
+async def probe_camera(
+    body: shapes.ProbeAsk, node: WardNode, actor: Annotated[Actor, needs("configure")]
+) -> shapes.Probe:
+    """Tries an address out: what it sends, and its first picture."""
     try:
-        found = await probe(
-            url, user if body.user is None else body.user, password if given is None else given
-        )
+        trial = await try_out(actor, node.looks, body.url, body.user, _secret(body.password))
     except Error as error:
         raise CameraRefusal(error) from error
-    return shapes.Probe.model_validate(found, from_attributes=True)
+    picture = None if trial.jpeg is None else b64encode(trial.jpeg).decode()
+    return shapes.Probe.model_validate({**asdict(trial.result), "picture": picture}, from_attributes=True)
 
 
 @routes.get("/cameras/{code}", operation_id="getCamera")

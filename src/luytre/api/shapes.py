@@ -232,10 +232,13 @@ class ProbedAudio(Answer):
 
 
 class Probe(Answer):
+    """`picture`: its first picture, a small JPEG in base64; null when it cannot be decoded."""
+
     video: ProbedVideo
     audio: ProbedAudio | None
     clock_offset_ms: int | None
     server: str | None
+    picture: str | None
 
 
 class Days(Answer):
