@@ -24,6 +24,14 @@ export function ProbeResult({ probe }: { probe: Probe }) {
       <div className={classes.probeTitle}>
         <IconCircleCheck size={18} aria-hidden /> {t('cameras.probeGood')}
       </div>
+      {probe.picture ? (
+        <img
+          className={classes.still}
+          src={`data:image/jpeg;base64,${probe.picture}`}
+          alt={t('cameras.probePicture')}
+          data-testid="probe-picture"
+        />
+      ) : null}
       <dl>
         {facts.map(([name, value]) =>
           value === null ? null : (
