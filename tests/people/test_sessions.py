@@ -53,7 +53,7 @@ def test_a_session_is_found_by_its_token_only(sessions: Sessions, database: Data
     session = sessions.log_in("truc", PASSWORD, "192.0.2.1")
     found = sessions.find(session.token)
     assert found == session
-    assert session.actor.permissions == {"live", "playback", "export"}
+    assert session.actor.permissions == {"live", "playback", "export", "ptz"}
     assert sessions.find(session.token + "x") is None
     assert sessions.find("") is None
     assert session.token not in repr(session)

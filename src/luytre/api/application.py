@@ -16,13 +16,27 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from luytre import __version__
-from luytre.api import archive, cameras, days, live, metrics, pages, problems, sessions, shapes, video
+from luytre.api import (
+    archive,
+    cameras,
+    days,
+    live,
+    metrics,
+    onvif,
+    pages,
+    problems,
+    ptz,
+    sessions,
+    shapes,
+    video,
+)
 from luytre.api.bodies import BodyLimit, Compression
 from luytre.api.headers import HeadAsGet, SecurityHeaders
 from luytre.api.meters import Measure, Meters
 from luytre.api.presence import Presence
 from luytre.app.node import Node
 from luytre.base import log
+from luytre.cameras.onvif.cameras import OnvifCameras
 
 API = "/api/v1"
 # Pages come last: theirs is every address that nobody else has.
@@ -33,6 +47,8 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, video.routes),
     (API, live.routes),
     (API, archive.routes),
+    (API, onvif.routes),
+    (API, ptz.routes),
     ("", metrics.routes),
     ("", pages.routes),
 )
@@ -52,6 +68,7 @@ def build(node: Node) -> FastAPI:
     app.state.node = node
     app.state.zone = node.zone
     app.state.presence = Presence(node.sessions.is_alive)
+    app.state.onvif = OnvifCameras(node.registry, node.clock)
     app.state.meters.add_node(node)
     app.router.lifespan_context = _while_serving
     return app

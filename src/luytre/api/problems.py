@@ -82,7 +82,7 @@ def problem(error: Error, language: Language, zone: ZoneInfo) -> Problem:
     """The answer's body."""
     cause, facts = _facts(error, language, zone)
     said = words(cause, language) if isinstance(error, CameraRefusal) else WORDS[language].get(cause)
-    said = said or words(cause, language)
+    said = said or words(cause, language) or WORDS[language].get(cause)
     if said is not None:
         message, hint = (sentence.format_map(facts) for sentence in said)
     elif language == "en":

@@ -83,7 +83,7 @@ class Session(Answer):
 
     user: str
     role: str
-    permissions: list[Literal["live", "playback", "export", "configure"]]
+    permissions: list[Literal["live", "playback", "export", "configure", "ptz"]]
     csrf: str
     expires: Time
 

@@ -49,6 +49,29 @@ _VI: Mapping[str, Words] = {
     "no_stream": Words("Camera này không có luồng hình được chọn", "Chọn luồng chính của camera."),
     "camera_exists": Words("Mã camera này đã được dùng", "Chọn mã khác, hoặc sửa camera đang có."),
     "bad_code": Words("Mã camera không hợp lệ", "Dùng chữ, số, dấu chấm và gạch nối, ví dụ DK-01."),
+    "not_onvif": Words(
+        "Thiết bị ở địa chỉ này không trả lời theo ONVIF",
+        "Kiểm tra cổng và bật ONVIF trong cài đặt của camera; một số hãng đòi tạo riêng người dùng ONVIF.",
+    ),
+    "not_supported": Words("Camera này không làm được việc đó", "Dùng trang cài đặt của chính camera."),
+    "onvif_fault": Words(
+        "Camera từ chối yêu cầu", "Kiểm tra lại giá trị; nếu lặp lại, khởi động lại camera."
+    ),
+    "discovering": Words("Hệ thống đang dò tìm camera", "Chờ nửa phút rồi xem lại."),
+    "no_multicast": Words(
+        "Không dò tìm được trên mạng",
+        "Kiểm tra máy chủ có ở cùng mạng với camera không, và cổng UDP 3702 có bị chương trình khác giữ không.",
+    ),
+    "bad_move": Words(
+        "Lệnh xoay chưa đúng",
+        "Tốc độ từ -1 đến 1; vị trí thu phóng từ 0 đến 1; mỗi lần xoay không quá 10 giây.",
+    ),
+    "bad_imaging": Words("Camera không có thiết lập hình này", "Chọn trong những giá trị mà camera đang có."),
+    "bad_osd": Words("Chữ trên hình chưa đúng", "Tải lại các dòng chữ của camera rồi sửa lại."),
+    "bad_mask": Words("Vùng che chưa đúng", "Vẽ lại vùng che nằm trong hình, từ 3 đến 32 góc."),
+    "bad_ntp": Words(
+        "Đây không phải máy chủ thời gian", "Viết tên máy hoặc địa chỉ IP, ví dụ của chính máy chủ này."
+    ),
     "bad_onvif": Words(
         "Đây không phải địa chỉ của camera ONVIF", "Viết tên máy, hoặc http://MÁY/onvif/device_service."
     ),
@@ -143,6 +166,29 @@ _EN: Mapping[str, Words] = {
     "no_stream": Words("The camera has no such stream", "Choose the camera's main stream."),
     "camera_exists": Words("This camera code is taken", "Choose another, or change the camera that has it."),
     "bad_code": Words("This is not a camera code", "Use letters, digits, dots and hyphens, such as DK-01."),
+    "not_onvif": Words(
+        "What answers at this address does not speak ONVIF",
+        "Check the port, and switch ONVIF on in the camera's settings; some makers want an ONVIF user of its own.",
+    ),
+    "not_supported": Words("This camera cannot do that", "Use the camera's own pages."),
+    "onvif_fault": Words("The camera refuses", "Check the values; restart the camera if it repeats."),
+    "discovering": Words("The node is searching for cameras already", "Wait half a minute and look again."),
+    "no_multicast": Words(
+        "The network cannot be searched",
+        "Check that the node is in the cameras' network, and that no other program holds UDP port 3702.",
+    ),
+    "bad_move": Words(
+        "The camera cannot be turned like that",
+        "Moves are -1 to 1, a zoom position 0 to 1, and a move lasts at most 10 seconds.",
+    ),
+    "bad_imaging": Words("The camera has no such picture setting", "Choose among what it shows it has."),
+    "bad_osd": Words(
+        "The text in the picture is not right", "Read the camera's texts again, and change those."
+    ),
+    "bad_mask": Words("The mask is not right", "Draw it again inside the picture, with 3 to 32 corners."),
+    "bad_ntp": Words(
+        "This is not a time server", "Write a host name or an IP address, such as the node's own."
+    ),
     "bad_onvif": Words(
         "This is not the address of an ONVIF camera", "Write its host, or http://HOST/onvif/device_service."
     ),
@@ -198,12 +244,14 @@ RIGHTS: Mapping[Language, Mapping[str, str]] = {
         "playback": "xem lại",
         "export": "trích xuất hình",
         "configure": "thay đổi cấu hình",
+        "ptz": "xoay camera",
     },
     "en": {
         "live": "watch live",
         "playback": "play recordings",
         "export": "take recordings away",
         "configure": "change the configuration",
+        "ptz": "turn cameras",
     },
 }
 

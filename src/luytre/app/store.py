@@ -17,6 +17,7 @@ from luytre.base.config import NodeConfig
 from luytre.base.db import Database, require_revisions
 from luytre.base.errors import Error
 from luytre.base.secrets import Secrets, load_key
+from luytre.cameras.events import Events
 from luytre.cameras.migrations import CAMERAS
 from luytre.cameras.registry import RUN_FOLDER, Registry
 from luytre.people.accounts import Accounts
@@ -41,6 +42,7 @@ class Store:
         self.accounts = Accounts(self.database, clock)
         self.sessions = Sessions(self.database, clock)
         self.looks = Looks(self.database, clock)
+        self.events = Events(self.database, clock)
         self.registry = Registry(self.database, secrets, clock, directory=directory, config=config)
 
     @classmethod

@@ -16,10 +16,11 @@ LIVE: Final = "live"
 PLAYBACK: Final = "playback"
 EXPORT: Final = "export"
 CONFIGURE: Final = "configure"
+PTZ: Final = "ptz"
 
 ROLES: Final[dict[str, frozenset[str]]] = {
-    "admin": frozenset({LIVE, PLAYBACK, EXPORT, CONFIGURE}),
-    "officer": frozenset({LIVE, PLAYBACK, EXPORT}),
+    "admin": frozenset({LIVE, PLAYBACK, EXPORT, CONFIGURE, PTZ}),
+    "officer": frozenset({LIVE, PLAYBACK, EXPORT, PTZ}),
     "viewer": frozenset({LIVE}),
 }
 

@@ -1,0 +1,1 @@
+"""Speaking to cameras by ONVIF: finding, describing, steering, listening (design/onvif.md)."""

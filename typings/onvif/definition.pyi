@@ -1,0 +1,1 @@
+SERVICES: dict[str, dict[str, str]]

@@ -1,0 +1,3 @@
+from typing import Any
+
+DEFAULT_SETTINGS: Any

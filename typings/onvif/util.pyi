@@ -1,0 +1,3 @@
+import ssl
+
+def create_no_verify_ssl_context() -> ssl.SSLContext: ...

@@ -1,0 +1,1 @@
+"""What this project uses of zeep, whose own functions are not typed."""
