@@ -27,7 +27,7 @@ class Copy:
         os.write(self._fd, connection.early)
 
     def tick(self) -> None:
-        receive, fd = self._connection.sock.recv, self._fd
+        receive, fd = self._connection.intake.recv, self._fd
         while True:
             try:
                 data = receive(RECEIVE_BYTES)
@@ -41,7 +41,7 @@ class Copy:
 
     def keep_alive(self, now_s: float) -> None:
         if data := self._connection.session.keepalive(now_s):
-            self._connection.sock.send(data)
+            self._connection.intake.send(data)
 
     def close(self) -> None:
         self._connection.close()

@@ -3,6 +3,7 @@
     python3 gst_rtsp_server.py '{"mounts": {"/cam": {"reel": "clip.reel", "shared": true}}, "user": "", "password": ""}'
 
 Prints one JSON line `{"port": N, "mounts": [...]}` when it listens, and ends when its standard input is closed.
+`"certificate"`: a PEM file with certificate and key, for RTSPS. A mount may say `"protocols": "udp"` or `"tcp+udp"`.
 A mount is `{"reel": FILE}` (made by tests/peers/gstreamer.py: a clip in a loop without end, its timestamps going on) or
 `{"launch": DESCRIPTION}` (gst-launch, payloaders pay0...). With user and password clients must log in, by Digest.
 Stands alone: it can import nothing of ours.
@@ -23,7 +24,7 @@ import gi  # type: ignore[import-not-found]
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
 Unit = tuple[int, int, bool, bytes]
 RECORD = struct.Struct(">BBQQI")
@@ -118,7 +119,11 @@ def factory_for(mount: dict[str, Any]) -> Any:
 
         factory.connect("media-configure", configure)
     factory.set_shared(bool(mount.get("shared", True)))
-    factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
+    lower = {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}
+    protocols = GstRtsp.RTSPLowerTrans(0)
+    for name in mount.get("protocols", "tcp").split("+"):
+        protocols |= lower[name]
+    factory.set_protocols(protocols)
     # A camera keeps its clock: a new client of a shared mount joins what is running.
     factory.set_suspend_mode(GstRtspServer.RTSPSuspendMode.NONE)
     return factory
@@ -138,6 +143,12 @@ def protect(server: Any, factories: list[Any], user: str, password: str) -> None
         factory.set_permissions(permissions)
 
 
+def encrypt(server: Any, certificate: str) -> None:
+    auth = server.get_auth() or GstRtspServer.RTSPAuth()
+    auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(certificate))
+    server.set_auth(auth)
+
+
 def main() -> None:
     wish = json.loads(sys.argv[1])
     Gst.init(None)
@@ -152,6 +163,8 @@ def main() -> None:
         mounts.add_factory(path, factories[-1])
     if wish.get("user"):
         protect(server, factories, wish["user"], wish["password"])
+    if wish.get("certificate"):
+        encrypt(server, wish["certificate"])
     server.attach(None)
     loop = GLib.MainLoop()
     GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_HUP | GLib.IO_IN, lambda *_: loop.quit())

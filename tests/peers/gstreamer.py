@@ -94,12 +94,21 @@ def reel_mount(
 
 
 @contextmanager
-def gst_serving(mounts: Mapping[str, Mount], *, user: str = "", password: str = "") -> Iterator[GstServer]:
-    """The server with these mounts. Skips the test where GStreamer is absent."""
+def gst_serving(
+    mounts: Mapping[str, Mount], *, user: str = "", password: str = "", certificate: Path | None = None
+) -> Iterator[GstServer]:
+    """The server with these mounts, over TLS with a `certificate`. Skips the test where GStreamer is absent."""
     python = system_python()
     if python is None:
         pytest.skip("GSTREAMER ABSENT: no RTSP server to test against (see `make test` on Debian as root)")
-    wish = json.dumps({"mounts": mounts, "user": user, "password": password})
+    wish = json.dumps(
+        {
+            "mounts": mounts,
+            "user": user,
+            "password": password,
+            "certificate": str(certificate) if certificate else "",
+        }
+    )
     # Its own environment: the virtual environment's Python must not reach into the system's.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     process = subprocess.Popen(

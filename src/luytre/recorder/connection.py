@@ -1,6 +1,7 @@
 """Connect to a camera and talk RTSP until it plays (RFC 2326); foreign errors become causes here.
 
-Promises   returns a playing connection or raises Error with a cause of design/api.md, within the time limit.
+Promises   returns a playing connection or raises Error with a cause of design/api.md, within the time limit; nothing is said
+           to a camera over TLS before its certificate was looked at.
 Does not   read media (drain.py) or try again (stream.py).
 """
 
@@ -9,21 +10,35 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from luytre.archive.keys import Cause
+from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error, Kind
 from luytre.media.rtsp.client import ClientSession, Described, Playing, Redirect
-from luytre.media.rtsp.url import Address, address
+from luytre.media.rtsp.setup import Way
+from luytre.media.rtsp.tunnel import TunnelSession
+from luytre.media.rtsp.url import Address, address, port_given, split_credentials
+from luytre.recorder.intake import Intake
+from luytre.recorder.local_socket import dial
+from luytre.recorder.pipe import Pipe
+from luytre.recorder.plan import Transport
+from luytre.recorder.tls import failure as tls_failure
+from luytre.recorder.tunnel import Tunnel, dig
+from luytre.recorder.udp import Ports, UdpIntake
 
 CONNECT_S = 5.0
 HANDSHAKE_S = 15.0
 # A camera that is silent this long after a description without a length has ended it.
 SILENCE_S = 1.0
-RECEIVE_BYTES = 65_536
+# The tunnel's own doors (RFC 9110 section 4.2).
+_WEB_PORTS = {"rtsp": 80, "rtsps": 443}
+# SHA-256 of a certificate in hexadecimal, shown at `host:port`. Raises Error for one that is not to be talked to.
+Trusting = Callable[[str, str], None]
 
 _HINTS = {
     Cause.HOST_DOWN: "Check the camera's power, its cable and its address.",
@@ -45,7 +60,7 @@ _NO_ROUTE = {
 class Connection:
     """A camera that plays. `early` are the first bytes of its stream."""
 
-    sock: socket.socket
+    intake: Intake
     session: ClientSession
     playing: Playing
     server: str
@@ -53,9 +68,31 @@ class Connection:
 
     def close(self) -> None:
         """Say goodbye if that costs nothing, and close."""
-        with suppress(OSError):
-            self.sock.send(self.session.teardown())
-        self.sock.close()
+        with suppress(OSError, Error):
+            self.intake.send(self.session.teardown())
+        self.intake.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How to get to a camera.
+
+    transport  as the plan says
+    trust      is asked about the certificate of a camera that speaks TLS, in a thread; None: any will do
+    unix       the socket of our own converter, which is asked rather than the address's host
+    """
+
+    transport: Transport = "auto"
+    trust: Trusting | None = None
+    unix: Path | None = None
+    handshake_s: float = HANDSHAKE_S
+    clock: Clock = SYSTEM
+
+    def way(self, where: Address) -> Way:
+        if self.transport == "tcp" or self.transport == "http" or self.unix is not None:
+            return "tcp"
+        # Who wants encryption must not get pictures in clear by itself.
+        return "tcp" if self.transport == "auto" and where.scheme == "rtsps" else self.transport
 
 
 def failure(cause: Cause, what: str) -> Error:
@@ -79,48 +116,120 @@ def from_socket(error: OSError, where: Address) -> Error:
 
 
 async def connect(
-    url: str, user: str, password: str, *, audio: bool, handshake_s: float = HANDSHAKE_S
+    url: str, user: str, password: str, *, audio: bool, approach: Approach | None = None
 ) -> Connection:
     """Raises Error."""
-    session = ClientSession(url, user, password, audio)
+    approach = approach or Approach()
+    url, url_user, url_password = split_credentials(url)
+    user, password = user or url_user, password or url_password
     redirected = 0
     while True:
-        where = address(session.url)
+        where = address(url)
+        ports = Ports()
+        session = ClientSession(
+            url,
+            user,
+            password,
+            audio,
+            redirected=redirected,
+            way=approach.way(where),
+            reserve=ports.reserve,
+            causes=frozenset() if approach.unix is None else frozenset(Cause),
+        )
         try:
             # asyncio's timeout raises TimeoutError, which is an OSError.
-            async with asyncio.timeout(handshake_s):
-                answer = await _attempt(session, where)
+            async with asyncio.timeout(approach.handshake_s):
+                answer = await _attempt(session, ports, approach, (user, password))
         except OSError as error:
             raise from_socket(error, where) from error
         if isinstance(answer, Connection):
             return answer
         redirected += 1
-        # Another host is not given our password.
-        kept = (user, password) if answer.same_host else ("", "")
-        session = ClientSession(answer.url, *kept, audio, redirected=redirected)
+        url = answer.url
+        # Another host is not given our password, and no camera sends us into the converter.
+        if not answer.same_host:
+            user = password = ""
+            approach = replace(approach, unix=None)
 
 
-async def _attempt(session: ClientSession, where: Address) -> Connection | Redirect:
-    sock = await _open(where)
+async def _attempt(
+    session: ClientSession, ports: Ports, approach: Approach, who: tuple[str, str]
+) -> Connection | Redirect:
+    line: Pipe | Tunnel | None = None
+    result: Connection | Redirect | None = None
     try:
-        result = await _handshake(sock, session)
+        line = await _reach(session.url, approach, who)
+        if approach.unix is None:
+            ports.attach(line.sock)
+        result = await _handshake(line, session, ports, approach.clock)
+        return result
+    finally:
+        if not isinstance(result, Connection):
+            ports.close()
+            if line is not None:
+                line.close()
+
+
+async def _reach(url: str, approach: Approach, who: tuple[str, str]) -> Pipe | Tunnel:
+    where = address(url)
+    if approach.unix is not None:
+        return Pipe(_converter(approach.unix))
+    if approach.transport != "http":
+        return await _pipe(where, approach.trust)
+    if not port_given(url):
+        where = replace(where, port=_WEB_PORTS[where.scheme])
+    session = TunnelSession(_place(where), where.path, *who)
+    return await dig(session, lambda: _pipe(where, approach.trust))
+
+
+def _converter(path: Path) -> socket.socket:
+    try:
+        return dial(path)
+    except OSError as error:
+        raise Error(
+            Kind.UNAVAILABLE,
+            f"the converter does not answer: {error.strerror or error}",
+            hint="It is started again by itself; if not, restart the node.",
+            cause=Cause.CONVERTER_FAILED,
+        ) from error
+
+
+async def _pipe(where: Address, trust: Trusting | None) -> Pipe:
+    pipe = Pipe(await _open(where))
+    try:
+        if where.scheme == "rtsps":
+            await _encrypt(pipe, where, trust)
     except BaseException:
-        sock.close()
+        pipe.close()
         raise
-    if isinstance(result, Redirect):
-        sock.close()
-    return result
+    return pipe
+
+
+async def _encrypt(pipe: Pipe, where: Address, trust: Trusting | None) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await pipe.encrypt(where.host)
+    except TimeoutError:
+        raise tls_failure("the camera does not answer in TLS") from None
+    if trust is not None:
+        # It reads a file, and may write one.
+        await asyncio.to_thread(trust, _place(where), pipe.certificate or "")
+
+
+def _place(where: Address) -> str:
+    return f"[{where.host}]:{where.port}" if ":" in where.host else f"{where.host}:{where.port}"
 
 
 async def _open(where: Address) -> socket.socket:
     loop = asyncio.get_running_loop()
     found = await _resolve(where)
     problem: OSError | None = None
-    for family, kind, protocol, _, place in found:
+    for number, (family, kind, protocol, _, place) in enumerate(found, 1):
         sock = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout(CONNECT_S):
+            # A name with several addresses: one that is dead must not use up the time of the others.
+            async with asyncio.timeout(CONNECT_S if number == len(found) else CONNECT_S / 2):
                 await loop.sock_connect(sock, place)
         except TimeoutError:
             # Who does not even accept a connection is not there: behind a router nobody else tells us so.
@@ -150,15 +259,17 @@ async def _resolve(where: Address) -> Sequence[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from error
 
 
-async def _handshake(sock: socket.socket, session: ClientSession) -> Connection | Redirect:
+async def _handshake(
+    line: Pipe | Tunnel, session: ClientSession, ports: Ports, clock: Clock
+) -> Connection | Redirect:
     loop = asyncio.get_running_loop()
-    await loop.sock_sendall(sock, session.start())
+    await line.sendall(session.start())
     server = ""
-    # A task, because a cancelled sock_recv may already have taken bytes.
+    # A task, because a cancelled read may already have taken bytes.
     receiving: asyncio.Task[bytes] | None = None
     try:
         while True:
-            receiving = receiving or loop.create_task(loop.sock_recv(sock, RECEIVE_BYTES))
+            receiving = receiving or loop.create_task(line.receive())
             await asyncio.wait([receiving], timeout=SILENCE_S)
             if not receiving.done():
                 events = session.idle()
@@ -173,10 +284,13 @@ async def _handshake(sock: socket.socket, session: ClientSession) -> Connection 
                 elif isinstance(event, Redirect):
                     return event
                 else:
-                    return Connection(sock, session, event, server, session.rest())
+                    intake = UdpIntake(line, ports, clock) if ports.lanes else line
+                    return Connection(intake, session, event, server, session.rest())
+            # Before PLAY is sent: the first packets must find the way open.
+            ports.open(session.set_up)
             to_send = session.data_to_send()
             if to_send:
-                await loop.sock_sendall(sock, to_send)
+                await line.sendall(to_send)
     finally:
         if receiving is not None:
             receiving.cancel()

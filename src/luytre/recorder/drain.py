@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from luytre.archive.keys import Cause
@@ -67,6 +66,19 @@ class Drain:
         if connection.early:
             self._guard(lambda: ingest.feed(connection.early))
 
+    @property
+    def transport(self) -> str:
+        return self._connection.intake.transport
+
+    @property
+    def certificate(self) -> str | None:
+        return self._connection.intake.certificate
+
+    @property
+    def hurried(self) -> bool:
+        """Whether it is to be emptied at each quick tick: somebody watches, or its buffer holds no longer one."""
+        return self.watched or self._connection.intake.hurried
+
     def tick(self, reads: int = READS_PER_TICK) -> None:
         self._guard(lambda: self._read(reads))
 
@@ -93,7 +105,8 @@ class Drain:
             )
 
     def _read(self, reads: int) -> None:
-        receive, feed = self._connection.sock.recv, self.ingest.feed
+        intake = self._connection.intake
+        receive, feed, short_is_all = intake.recv, self.ingest.feed, intake.short_is_all
         for _ in range(reads):
             try:
                 data = receive(RECEIVE_BYTES)
@@ -104,7 +117,7 @@ class Drain:
             feed(data)
             if self.ingest.messages:
                 self._answer_messages()
-            if len(data) < RECEIVE_BYTES:
+            if short_is_all and len(data) < RECEIVE_BYTES:
                 return
 
     def _answer_messages(self) -> None:
@@ -114,10 +127,8 @@ class Drain:
         self._send(self._connection.session.data_to_send())
 
     def _send(self, data: bytes) -> None:
-        """Requests are tiny: a socket that does not take one at once is as good as dead, the watchdog tells."""
         if data:
-            with suppress(BlockingIOError):
-                self._connection.sock.send(data)
+            self._connection.intake.send(data)
 
     def look(self) -> None:
         """Now and then: keep the session alive, notice a camera that froze with the connection open, or from
@@ -128,6 +139,7 @@ class Drain:
     def _look(self) -> None:
         now_s = self._clock.monotonic_s()
         self._send(self._connection.session.keepalive(now_s))
+        self._connection.intake.maintain()
         ingest, patience = self.ingest, self._patience
         # While the disk takes nothing the camera is not to blame.
         if not ingest.unused or ingest.blocked is not None:
@@ -146,13 +158,15 @@ class Drain:
         return Error(
             Kind.UNAVAILABLE,
             f"no picture for {silent_s:.0f} s although the connection is open",
-            hint="Restart the camera.",
+            hint="Restart the camera. A firewall may also hold back UDP: choose TCP if the camera has it."
+            if self.transport.startswith("udp")
+            else "Restart the camera.",
             cause=Cause.STALLED,
         )
 
 
 class Drainer:
-    """All drains of one process: the watched ones every 20 ms, the others every 250 ms."""
+    """All drains of one process: the watched and the hurried ones every 20 ms, the others every 250 ms."""
 
     def __init__(self, look_s: float = PATIENCE.look_s) -> None:
         self._look_s = look_s
@@ -175,11 +189,11 @@ class Drainer:
                 for drain in list(self._drains):
                     drain.tick()
             else:
-                for drain in [drain for drain in self._drains if drain.watched]:
+                for drain in [drain for drain in self._drains if drain.hurried]:
                     drain.tick(READS_PER_FAST_TICK)
             if now >= look_at:
                 look_at = now + self._look_s
                 for drain in list(self._drains):
                     drain.look()
-            fast = any(drain.watched for drain in self._drains)
+            fast = any(drain.hurried for drain in self._drains)
             await asyncio.sleep(FAST_S if fast else max(slow_at - loop.time(), 0.001))

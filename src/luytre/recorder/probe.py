@@ -11,13 +11,16 @@ from luytre.base.errors import Error, Kind
 from luytre.media.rtp import rtcp
 from luytre.media.rtp.interleaved import split
 from luytre.media.rtp.receiver import NalReceiver
-from luytre.media.rtsp.url import address, split_credentials
+from luytre.media.rtsp.url import address
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Sample, VideoTrack
-from luytre.recorder.connection import RECEIVE_BYTES, Connection, connect, from_socket
+from luytre.recorder.connection import Approach, Connection, Trusting, connect, from_socket
 from luytre.recorder.ingest import nal_receiver, video_track
+from luytre.recorder.pipe import RECEIVE_BYTES
+from luytre.recorder.plan import Transport
 
 # A camera may send a keyframe only every 10 s; longer than this nobody wants to wait.
 LONGEST_S = 15.0
+LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,35 @@ class ProbedPicture:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """clock_offset_ms: the camera's clock minus this machine's, from its sender report; None when it sent none."""
+    """clock_offset_ms  the camera's clock minus this machine's, from its sender report; None when it sent none
+    transport        how RTP came: "tcp", "udp" or "http", "+tls" behind it where it was encrypted
+    certificate      SHA-256 of the camera's, in hexadecimal; None where it showed none. Nothing was asked of it.
+    """
 
     video: ProbedVideo
     audio: ProbedAudio | None
     clock_offset_ms: int | None
     server: str | None
     picture: ProbedPicture
+    transport: str = "tcp"
+    certificate: str | None = None
 
 
 async def probe(
-    url: str, user: str = "", password: str = "", *, seconds: float = 4.0, clock: Clock = SYSTEM
+    url: str,
+    user: str = "",
+    password: str = "",
+    *,
+    seconds: float = 4.0,
+    clock: Clock = SYSTEM,
+    transport: Transport = "auto",
+    trust: Trusting | None = None,
 ) -> ProbeResult:
-    """Raises Error with a cause of design/api.md. Credentials may stand in the URL or beside it."""
-    clean, url_user, url_password = split_credentials(url)
-    connection = await connect(clean, user or url_user, password or url_password, audio=True)
+    """Raises Error with a cause of design/api.md. Credentials may stand in the URL or beside it. Without `trust` any
+    certificate will do, and is told.
+    """
+    approach = Approach(transport, trust, clock=clock)
+    connection = await connect(url, user, password, audio=True, approach=approach)
     try:
         listening = _Listening(connection, clock)
         try:
@@ -91,21 +108,26 @@ class _Listening:
 
     async def run(self, seconds: float) -> None:
         """Until `seconds` of pictures from the first keyframe on were seen."""
-        loop = asyncio.get_running_loop()
         begin = self._clock.monotonic_s()
+        intake, session = self._connection.intake, self._connection.session
         data = self._connection.early
         while True:
-            self._take(data)
+            if data:
+                self._take(data)
             elapsed = self._clock.monotonic_s() - begin
             if elapsed >= LONGEST_S or (self._track() is not None and self._seen_s() >= seconds):
                 return
             try:
-                async with asyncio.timeout(LONGEST_S - elapsed):
-                    data = await loop.sock_recv(self._connection.sock, RECEIVE_BYTES)
-            except TimeoutError:
-                return
-            if not data:
-                raise ConnectionResetError
+                data = intake.recv(RECEIVE_BYTES)
+            except BlockingIOError:
+                data = b""
+                await asyncio.sleep(LOOK_S)
+                # A camera may want to hear from us within its session's timeout.
+                intake.maintain()
+                intake.send(session.keepalive(self._clock.monotonic_s()))
+            else:
+                if not data:
+                    raise ConnectionResetError
 
     @property
     def has_enough(self) -> bool:
@@ -178,6 +200,8 @@ class _Listening:
             self._connection.server or None,
             # Nothing is kept before the first keyframe.
             ProbedPicture(track, self._pictures[0].data),
+            self._connection.intake.transport,
+            self._connection.intake.certificate,
         )
 
 

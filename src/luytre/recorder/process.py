@@ -28,6 +28,7 @@ from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 from luytre.recorder.berth import Berth
+from luytre.recorder.connection import Approach
 from luytre.recorder.drain import Drainer
 from luytre.recorder.gate import Gate, OpenGate, changed, gate_of
 from luytre.recorder.outlet import Outlet
@@ -36,6 +37,8 @@ from luytre.recorder.publish import Publisher
 from luytre.recorder.run import Run
 from luytre.recorder.state import StreamState
 from luytre.recorder.stream import PACE, Pace, StreamRecorder
+from luytre.recorder.trust import Trust
+from luytre.recorder.turns import Turns
 
 _log = log.get("recorder")
 
@@ -72,6 +75,7 @@ class RecorderProcess:
         self._pace = pace
         self._volume_retry_s, self._hang_s, self._disk_of = volume_retry_s, hang_s, disk_of
         self._drainer = Drainer(pace.patience.look_s)
+        self._turns = Turns(shards)
         self._stopping = asyncio.Event()
         self._publisher = Publisher(self._states, self._watch, self._run_of, self._trigger)
         self._active: dict[StreamKey, _Active] = {}
@@ -281,11 +285,17 @@ class RecorderProcess:
             lambda: self._publisher.is_watched(plan.key),
             self._gate(plan),
             self._pace,
+            self._approach(plan),
+            self._turns,
         )
         task = asyncio.create_task(recorder.run(), name=f"{plan.code}/{plan.stream}")
         task.add_done_callback(self._surprised)
         self._active[plan.key] = _Active(recorder, task)
         self._publisher.state(recorder.state)
+
+    def _approach(self, plan: StreamPlan) -> Approach:
+        unix = self._directory / plan.socket if plan.socket else None
+        return Approach(plan.transport, Trust(self._directory, plan.camera).check, unix)
 
     def _goes_on(self, recorder: StreamRecorder, plan: StreamPlan) -> bool:
         """Whether what is new in its plan costs a stream nothing."""

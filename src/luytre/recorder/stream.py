@@ -1,8 +1,9 @@
 """One stream's life: connect, record, and again (state machine: connecting → recording → retrying → recording ...).
 
 Promises   never gives up, never hurries: the wait grows from 1 s to 30 s with jitter (with a wrong password from
-           1 to 5 minutes), and starts small again after a connection that was worth it. Once something failed the
-           reason stays visible until pictures are recorded again.
+           1 to 5 minutes), and starts small again after a connection that was worth it; streams that lose their
+           cameras together come back in turns. Once something failed the reason stays visible until pictures are recorded
+           again.
 Does not   know other streams; whatever happens here costs nobody else anything.
 """
 
@@ -17,7 +18,7 @@ from luytre.archive.keys import Cause
 from luytre.base.clock import Clock
 from luytre.base.errors import Error
 from luytre.recorder.berth import Berth
-from luytre.recorder.connection import HANDSHAKE_S, connect
+from luytre.recorder.connection import HANDSHAKE_S, Approach, connect
 from luytre.recorder.drain import PATIENCE, Drain, Drainer, Patience
 from luytre.recorder.gate import Gate
 from luytre.recorder.ingest import Ingest
@@ -25,6 +26,7 @@ from luytre.recorder.outlet import RETURN_S, Outlet
 from luytre.recorder.plan import StreamPlan
 from luytre.recorder.run import OnSample, Target
 from luytre.recorder.state import StreamState
+from luytre.recorder.turns import Turns
 
 STATISTICS_S = 5.0
 
@@ -64,6 +66,8 @@ class StreamRecorder:
         is_watched: Callable[[], bool],
         gate: Gate,
         pace: Pace = PACE,
+        approach: Approach | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.plan = plan
         self.gate = gate
@@ -77,7 +81,13 @@ class StreamRecorder:
         self._floor_us = 0
         self._pace = pace
         self._wait_s = self._auth_wait_s = 0.0
-        self._good = False
+        self._good = self._played = False
+        self._approach = replace(
+            approach or Approach(plan.transport), handshake_s=pace.handshake_s, clock=clock
+        )
+        # What the camera turned out to want where we may choose.
+        self._transport = plan.transport
+        self._turns = turns or Turns()
         # Why recording ends when this task is cancelled: set by whoever cancels it.
         self.end_cause = Cause.NODE_STOPPED
         self._failing_cause: str | None = None
@@ -111,10 +121,13 @@ class StreamRecorder:
         try:
             await self._take_up()
             while True:
-                self._good = False
+                self._good = self._played = False
                 error = await self._attempt()
                 if self._good:
                     self._wait_s = 0.0
+                elif self._transport != self.plan.transport:
+                    # It did not help: from the beginning.
+                    self._transport = self.plan.transport
                 await self._wait(error)
         finally:
             self._gap(self.end_cause)
@@ -132,11 +145,18 @@ class StreamRecorder:
         plan = self.plan
         try:
             connection = await connect(
-                plan.url, plan.user, plan.password, audio=plan.audio, handshake_s=self._pace.handshake_s
+                plan.url,
+                plan.user,
+                plan.password,
+                audio=plan.audio,
+                approach=replace(self._approach, transport=self._transport),
             )
         except Error as error:
             self._gap(error.cause, error.message)
             return error
+        self._played = True
+        if plan.transport == "auto" and connection.intake.transport == "udp":
+            self._transport = "udp"
         target = Target(plan.key, plan.code, self._outlet, self._floor_us, self.gate)
         ingest = Ingest(connection.playing.tracks, target, self._clock, self._on_sample)
         self._counted = (0, 0, self._clock.monotonic_s())
@@ -184,7 +204,7 @@ class StreamRecorder:
                 return drain.ended.result()
             if drain.ingest.is_recording or drain.ingest.standby:
                 recording_s += wait_s
-                self._recording(drain.ingest)
+                self._recording(drain)
                 wait_s = STATISTICS_S if self._good else 1.0
             else:
                 self._not_recording(drain.ingest)
@@ -208,7 +228,8 @@ class StreamRecorder:
             self.state, state="retrying", cause=cause, detail=detail, since_us=self._failing_since_us
         )
 
-    def _recording(self, ingest: Ingest) -> None:
+    def _recording(self, drain: Drain) -> None:
+        ingest = drain.ingest
         track = ingest.video_track
         now_s = self._clock.monotonic_s()
         pictures, size, counted_s = self._counted
@@ -235,6 +256,8 @@ class StreamRecorder:
             if whole
             else self.state.bitrate_bps,
             lost=ingest.lost,
+            transport=drain.transport,
+            certificate=drain.certificate,
             bytes_received=ingest.bytes_received,
         )
         self._failing_cause = None
@@ -254,6 +277,8 @@ class StreamRecorder:
         else:
             wait_s = self._wait_s = min(max(self._wait_s * 2, pace.first_s), pace.longest_s)
         wait_s *= random.uniform(0.7, 1.3)
+        if self._played:
+            wait_s += self._turns.claim(self._clock.monotonic_s())
         now_us = self._clock.wall_us()
         self._set(
             replace(

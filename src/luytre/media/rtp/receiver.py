@@ -9,7 +9,7 @@ import struct
 from functools import lru_cache
 
 from luytre.media.nal import nal_spans
-from luytre.media.rtp.sequence import TimestampUnwrapper, lost_between
+from luytre.media.rtp.sequence import MAX_DROPOUT, TimestampUnwrapper, lost_between
 from luytre.media.tracks import Sample
 
 _RTP = struct.Struct(">BBHI")
@@ -59,7 +59,7 @@ class Receiver:
 
     def _out_of_order(self, previous: int, sequence: int) -> None:
         missing = lost_between(previous, sequence)
-        if missing > 0:
+        if 0 < missing < MAX_DROPOUT:
             self.lost += missing
         self.discontinuity()
 

@@ -1,8 +1,10 @@
-"""RTP sequence numbers and timestamps over a lossless transport (RFC 3550 section 5.1 and appendix A.1)."""
+"""RTP sequence numbers and timestamps (RFC 3550 section 5.1 and appendix A.1)."""
 
 from __future__ import annotations
 
 _HALF = 1 << 31
+# A jump by more is a source that begins anew, not packets lost (RFC 3550 appendix A.1).
+MAX_DROPOUT = 3000
 
 
 class TimestampUnwrapper:

@@ -16,11 +16,17 @@ DEFAULT_TIMEOUT_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """A Transport header. `channels` is None when the answer is not TCP interleaved."""
+    """A Transport header. `channels` is None when the answer is not TCP interleaved; ports are (RTP, RTCP), None where
+    they are not told; `source` is where packets come from, "" when not told.
+    """
 
     tcp: bool
     channels: tuple[int, int] | None
     ssrc: int | None
+    client_ports: tuple[int, int] | None = None
+    server_ports: tuple[int, int] | None = None
+    source: str = ""
+    multicast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +42,42 @@ class RtpInfo:
 def parse_transport(header: str) -> Transport:
     """The first transport of the header."""
     tcp, channels, ssrc = False, None, None
+    ports: dict[str, tuple[int, int] | None] = {}
+    source, multicast = "", False
     for part in header.split(",")[0].split(";"):
         name, _, value = part.strip().partition("=")
         name, value = name.lower(), value.strip().strip('"')
         if name.upper() in ("RTP/AVP/TCP", "RTP/SAVP/TCP"):
             tcp = True
         elif name == "interleaved":
-            match = re.match(r"(\d{1,3})(?:\s*-\s*(\d{1,3}))?", value)
-            if match and int(match.group(1)) < 256:
-                first = int(match.group(1))
-                channels = (first, int(match.group(2)) if match.group(2) else first + 1)
+            channels = _pair(value, 256)
+        elif name in ("client_port", "server_port"):
+            ports[name] = _pair(value, 1 << 16)
+        elif name == "source":
+            source = value.strip("[]")
+        elif name == "multicast":
+            multicast = True
         elif name == "ssrc":
             ssrc = _hex32(value)
-    return Transport(tcp or channels is not None, channels, ssrc)
+    return Transport(
+        tcp or channels is not None,
+        channels,
+        ssrc,
+        ports.get("client_port"),
+        ports.get("server_port"),
+        source,
+        multicast,
+    )
+
+
+def _pair(text: str, limit: int) -> tuple[int, int] | None:
+    """`8-9`; of `8` alone the second is the next one. None for what is none, or zero where a port is meant."""
+    match = re.match(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", text)
+    if match is None:
+        return None
+    first = int(match.group(1))
+    second = int(match.group(2) or first + 1)
+    return (first, second) if first < limit and second < limit and (first or limit == 256) else None
 
 
 def parse_session(header: str) -> tuple[str, int]:
@@ -133,7 +162,7 @@ def refusal(method: str, status: int, reason: str) -> Error:
         return Error(
             Kind.UNAVAILABLE,
             what,
-            hint="Switch on RTSP over TCP in the camera's own pages.",
+            hint="Choose another transport for this camera, or `auto`; or switch it on in the camera's own pages.",
             cause="server_error",
         )
     return Error(

@@ -1,8 +1,8 @@
-"""The client side of one RTSP session over TCP interleaved, sans-I/O (RFC 2326).
+"""The client side of one RTSP session, sans-I/O (RFC 2326).
 
     session = ClientSession(url, user, password, want_audio=False)
     send(session.start())
-    for event in session.receive(bytes_read): ...      # Described, Redirect, Playing
+    for event in session.receive(bytes_read): ...      # Described, Redirect, Playing; idle() after a second of silence
     send(session.data_to_send())
     # After Playing the stream is the caller's: session.rest() first, then what the socket gives. Text between
     # two frames ("$") it hands to receive_message_bytes().
@@ -12,6 +12,7 @@ Promises   OPTIONS, DESCRIBE, SETUP per track, PLAY; credentials are tried once 
            before the answer to PLAY are not lost; every refusal is an Error with a cause of design/api.md;
            no text, repr or error holds the credentials.
 Does not   open sockets, wait, follow redirects, or look into RTP.
+Tolerates  answers whose CSeq is missing, wrong, or always the same; answers that come twice (design/transports.md).
 """
 
 from __future__ import annotations
@@ -21,27 +22,20 @@ from enum import Enum, auto
 
 from luytre.base.errors import Error, Kind
 from luytre.media import sdp
-from luytre.media.rtsp.answers import (
-    DEFAULT_TIMEOUT_S,
-    Transport,
-    auth_failed,
-    parse_rtp_info,
-    parse_session,
-    parse_transport,
-    refusal,
-    rtp_info_for,
-)
-from luytre.media.rtsp.auth import Challenge, Credentials, authorization, choose, parse_challenges
+from luytre.media.rtsp.answers import DEFAULT_TIMEOUT_S, parse_rtp_info, parse_session, refusal, rtp_info_for
+from luytre.media.rtsp.auth import Credentials, parse_challenges
+from luytre.media.rtsp.login import Login
 from luytre.media.rtsp.messages import Connection, Frame, Request, Response, build_request, build_response
+from luytre.media.rtsp.setup import Reserve, Setup, Way
 from luytre.media.rtsp.tracks import ClientTrack, choose_tracks
-from luytre.media.rtsp.url import address, split_credentials, without_credentials
+from luytre.media.rtsp.url import address, split_credentials, without_credentials, without_zone
 
 USER_AGENT = "LuyTre"
 MAX_REDIRECTS = 3
-# One per request would already be odd; a camera whose every nonce is stale must not keep us here.
-MAX_CHALLENGES = 12
 # Frames sent before the answer to PLAY are kept up to here: a keyframe of a big camera.
 MAX_EARLY = 4 * 1024 * 1024
+# What our own converter says of a source that it cannot open; of no worth from anybody else.
+CAUSE, DETAIL = "x-luytre-cause", "x-luytre-detail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +77,50 @@ class _State(Enum):
 
 
 class ClientSession:
-    """See the module's text. Raises Error from every receiving method; the session is over then."""
+    """See the module's text. Raises Error from every receiving method; the session is over then.
+
+    way, reserve  how RTP is to come; what opens two ports of ours, for UDP
+    causes        which causes a refusal may name by itself, in X-Luytre-Cause: none unless the other side is our own
+    """
 
     def __init__(
-        self, url: str, user: str = "", password: str = "", want_audio: bool = False, *, redirected: int = 0
+        self,
+        url: str,
+        user: str = "",
+        password: str = "",
+        want_audio: bool = False,
+        *,
+        redirected: int = 0,
+        way: Way = "tcp",
+        reserve: Reserve | None = None,
+        causes: frozenset[str] = frozenset(),
     ) -> None:
         clean, url_user, url_password = split_credentials(url)
         address(clean)
         self.url = clean
-        self._who = Credentials(user or url_user, password or url_password)
+        # What is on the wire: the zone of an IPv6 address is ours alone (RFC 6874 section 1).
+        self._asked = without_zone(clean)
+        self._login = Login(Credentials(user or url_user, password or url_password))
         self._want_audio = want_audio
+        self._setup = Setup(way, reserve)
+        self._causes = causes
         self._redirected = redirected
         self._connection = Connection()
         self._state = _State.NEW
         self._out = bytearray()
         self._early = bytearray()
         self._cseq = 0
-        self._sent: dict[int, str] = {}
         self._last: tuple[str, str, tuple[tuple[str, str], ...]] = ("", "", ())
-        self._challenge: Challenge | None = None
-        self._nonce_count = 0
-        self._challenges = 0
-        self._tried = False
+        # An answer with another number than the request's, until it turns out whether the right one comes as well.
+        self._doubtful: Response | None = None
+        self._counts = True
         self._public: frozenset[str] = frozenset()
         self._session_id = ""
         self._timeout_s = DEFAULT_TIMEOUT_S
         self._keepalive_due_s: float | None = None
         self._keepalive_retried = False
-        self._aggregate = clean
+        self._aggregate = self._asked
         self._wanted: list[ClientTrack] = []
-        self._ready: list[ClientTrack] = []
 
     def __repr__(self) -> str:
         return f"ClientSession({self._state.name})"
@@ -126,10 +134,15 @@ class ClientSession:
         """The session's timeout as the camera told it, in seconds."""
         return self._timeout_s
 
+    @property
+    def set_up(self) -> tuple[ClientTrack, ...]:
+        """The tracks that were set up so far."""
+        return tuple(self._setup.ready)
+
     def start(self) -> bytes:
         """The first request."""
         self._state = _State.OPTIONS
-        self._request("OPTIONS", self.url)
+        self._request("OPTIONS", self._asked)
         return self.data_to_send()
 
     def data_to_send(self) -> bytes:
@@ -144,11 +157,17 @@ class ClientSession:
         return self._drain()
 
     def idle(self) -> list[ClientEvent]:
-        """Call when the camera was silent for about a second: ends a description of unannounced length."""
-        message = self._connection.flush()
-        if not isinstance(message, Response):
+        """Call when the camera was silent for about a second: ends what has no right end, and takes an answer with a
+        wrong number for the one that we wait for.
+        """
+        message = self._connection.flush(cut_short=True)
+        if isinstance(message, Response):
+            return self._answer(message) + self._drain()
+        doubtful, self._doubtful = self._doubtful, None
+        if doubtful is None:
             return []
-        return self._answer(message) + self._drain()
+        self._counts = False
+        return self._answer(doubtful) + self._drain()
 
     def rest(self) -> bytes:
         """Take, once, the bytes of the media stream that came before and together with the answer to PLAY."""
@@ -212,12 +231,8 @@ class ClientSession:
     def _request(self, method: str, url: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._last = (method, url, headers)
         self._cseq += 1
-        self._sent = {self._cseq: method}
-        lines = [("CSeq", str(self._cseq)), ("User-Agent", USER_AGENT)]
-        if self._challenge is not None:
-            self._nonce_count += 1
-            value = authorization(self._challenge, self._who, method, url, count=self._nonce_count)
-            lines.append(("Authorization", value))
+        self._doubtful = None
+        lines = [("CSeq", str(self._cseq)), ("User-Agent", USER_AGENT), *self._login.headers(method, url)]
         if self._session_id and (self.playing or method not in ("OPTIONS", "DESCRIBE")):
             lines.append(("Session", self._session_id))
         self._out += build_request(method, url, (*lines, *headers))
@@ -225,12 +240,14 @@ class ClientSession:
     def _answer(self, response: Response) -> list[ClientEvent]:
         if response.status < 200:
             return []
-        if response.cseq is not None and response.cseq not in self._sent and response.cseq < self._cseq:
-            return []  # the answer to a request that was given up
+        if self._counts and response.cseq is not None and response.cseq < self._cseq:
+            # One that comes twice, or a camera that cannot count: silence will tell.
+            self._doubtful = response
+            return []
         if response.status == 401:
             self._authorize(response)
             return []
-        self._tried = False
+        self._login.accepted()
         if self._state is _State.OPTIONS:
             # Optional: whatever a camera answers, DESCRIBE tells the truth.
             self._public = frozenset(word.strip().upper() for word in response.get("public").split(","))
@@ -245,37 +262,24 @@ class ClientSession:
         return []
 
     def _authorize(self, response: Response) -> None:
-        """Answer a challenge once; a second 401 in a row is final unless the nonce was only stale."""
-        challenges = parse_challenges(response.get_all("www-authenticate"))
-        chosen = choose(challenges)
-        stale = chosen is not None and chosen.stale
-        if chosen is None and self._state is _State.OPTIONS and not challenges:
+        if self._state is _State.OPTIONS and not parse_challenges(response.get_all("www-authenticate")):
             self._describe()
             return
-        self._challenges += 1
-        if (
-            chosen is None
-            or not self._who
-            or (self._tried and not stale)
-            or self._challenges > MAX_CHALLENGES
-        ):
-            raise auth_failed(bool(self._who), chosen is not None)
-        self._tried = True
-        self._challenge, self._nonce_count = chosen, 0
+        self._login.challenged(response)
         self._request(*self._last)
 
     def _describe(self) -> None:
         self._state = _State.DESCRIBE
-        self._request("DESCRIBE", self.url, (("Accept", "application/sdp"),))
+        self._request("DESCRIBE", self._asked, (("Accept", "application/sdp"),))
 
     def _described(self, response: Response) -> list[ClientEvent]:
         if response.status in (300, 301, 302, 303, 305, 307, 308):
             return [self._redirect(response.get("location"))]
         if not 200 <= response.status < 300:
-            raise refusal("DESCRIBE", response.status, response.reason)
+            raise self._refused("DESCRIBE", response)
         session = sdp.parse(response.body)
-        base = sdp.base_url(response.get("content-base"), response.get("content-location"), self.url)
-        base = without_credentials(base)
+        base = sdp.base_url(response.get("content-base"), response.get("content-location"), self._asked)
+        base = without_zone(without_credentials(base))
         self._aggregate = without_credentials(sdp.control_url(base, session.control, ""))
         self._wanted = choose_tracks(session, base, self._want_audio)
         self._state = _State.SETUP
@@ -300,17 +304,22 @@ class ClientSession:
 
     def _set_up_next(self) -> None:
         track = self._wanted[0]
-        header = f"RTP/AVP/TCP;unicast;interleaved={track.channel}-{track.rtcp_channel}"
-        self._request("SETUP", track.url, (("Transport", header),))
+        self._request("SETUP", track.url, (("Transport", self._setup.header(track)),))
 
     def _was_set_up(self, response: Response) -> list[ClientEvent]:
-        track = self._wanted.pop(0)
-        if 200 <= response.status < 300:
-            if response.get("session"):
-                self._session_id, self._timeout_s = parse_session(response.get("session"))
-            self._ready.append(_on_channels(track, parse_transport(response.get("transport"))))
-        elif track.media.kind == "video":
-            raise refusal("SETUP", response.status, response.reason)
+        track = self._wanted[0]
+        if 200 <= response.status < 300 and response.get("session"):
+            self._session_id, self._timeout_s = parse_session(response.get("session"))
+        elif response.get(CAUSE):
+            raise self._refused("SETUP", response)
+        try:
+            if self._setup.answered(track, response):
+                self._wanted.pop(0)
+        except Error:
+            # Pictures without sound are better than neither.
+            if track.media.kind == "video":
+                raise
+            self._wanted.pop(0)
         if self._wanted:
             self._set_up_next()
         else:
@@ -320,15 +329,15 @@ class ClientSession:
 
     def _plays(self, response: Response) -> list[ClientEvent]:
         if not 200 <= response.status < 300:
-            raise refusal("PLAY", response.status, response.reason)
+            raise self._refused("PLAY", response)
         self._state = _State.PLAYING
         self._keepalive_due_s = None
         if "timeout" in response.get("session").lower():
             self._timeout_s = parse_session(response.get("session"))[1]
         entries = parse_rtp_info(response.get("rtp-info"))
         tracks = []
-        for position, track in enumerate(self._ready):
-            info = rtp_info_for(entries, track.url, position, len(self._ready))
+        for position, track in enumerate(self._setup.ready):
+            info = rtp_info_for(entries, track.url, position, len(self._setup.ready))
             if info is not None:
                 track = replace(track, seq=info.seq, rtptime=info.rtptime, ssrc=info.ssrc or track.ssrc)
             tracks.append(track)
@@ -345,12 +354,10 @@ class ClientSession:
                     cause="closed_by_camera",
                 )
             self._refuse(message)
-        elif message.status == 401 and self._who and not self._keepalive_retried:
+        elif message.status == 401 and not self._keepalive_retried:
             # The nonce grew old. A refused keep-alive is not the end: while media comes, all is well.
-            chosen = choose(parse_challenges(message.get_all("www-authenticate")))
-            if chosen is not None:
+            if self._login.renewed(message):
                 self._keepalive_retried = True
-                self._challenge, self._nonce_count = chosen, 0
                 self._request(*self._last)
         elif message.status in (405, 501, 551):
             self._public -= {"GET_PARAMETER"}
@@ -363,10 +370,10 @@ class ClientSession:
         status, reason = (200, "OK") if known else (501, "Not Implemented")
         self._out += build_response(status, reason, tuple(headers))
 
-
-def _on_channels(track: ClientTrack, transport: Transport) -> ClientTrack:
-    """The channels as the camera gave them; ours when it gave none."""
-    if not transport.tcp:
-        raise refusal("SETUP", 461, "Unsupported Transport (UDP only)")
-    rtp, rtcp = transport.channels or (track.channel, track.rtcp_channel)
-    return replace(track, channel=rtp, rtcp_channel=rtcp, ssrc=transport.ssrc)
+    def _refused(self, method: str, response: Response) -> Error:
+        """Why: in the words of our own converter where it is one that answered."""
+        cause = response.get(CAUSE)
+        if cause in self._causes:
+            hint = refusal(method, response.status, response.reason).hint
+            return Error(Kind.UNAVAILABLE, response.get(DETAIL) or cause, hint=hint, cause=cause)
+        return refusal(method, response.status, response.reason)

@@ -1,10 +1,10 @@
 """RTSP 1.0 messages and interleaved frames, from bytes and to bytes (RFC 2326 sections 4, 6, 7, 10.12, 15.1).
 
-Promises   any split of the same bytes gives the same messages; memory is bounded; bytes that cannot be RTSP
-           raise Error(cause="not_rtsp") as early as they can be told apart.
+Promises   any split of the same bytes gives the same messages (but for a description longer than it says); memory is
+           bounded; bytes that cannot be RTSP raise Error(cause="not_rtsp") as early as they can be told apart.
 Does not   know sessions, sockets or time. Not the hot path: a recorder splits frames by itself after PLAY.
 Tolerates  bare LF, folded headers, any case, blanks around names and values, blank lines between messages,
-           header lines without a colon, an SDP body whose Content-Length is missing or 0.
+           header lines without a colon, an SDP body whose Content-Length is missing, 0, too small or too large.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _STATUS_LINE = re.compile(rb"^RTSP/\d+\.\d+[ \t]+(\d{3})(?:[ \t]+(.*))?$", re.IG
 _REQUEST_LINE = re.compile(rb"^([A-Z_]{2,32})[ \t]+(\S+)[ \t]+RTSP/\d+\.\d+$")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _SDP_LINE = re.compile(rb"^[a-z]=")
+_METHOD = re.compile(rb"[A-Z_]{2,32}[ \t]")
 _TOKEN_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZr")
 
 
@@ -117,10 +118,14 @@ def not_rtsp(why: str) -> Error:
 class Connection:
     """Bytes of one direction of one connection in, messages and frames out."""
 
-    __slots__ = ("_buffer", "_pending")
+    __slots__ = ("_buffer", "_described", "_pending", "_unfinished")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        # A description of announced length came: lines of it may still follow.
+        self._described = False
+        # What waits for the rest of its body, and where that begins.
+        self._unfinished: tuple[Request | Response, int] | None = None
         self._pending: Request | Response | None = None
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
@@ -140,10 +145,12 @@ class Connection:
         self._buffer.clear()
         return rest
 
-    def flush(self) -> Event | None:
-        """Nothing more will come for now: give the message whose end nobody announced, if there is one."""
+    def flush(self, *, cut_short: bool = False) -> Event | None:
+        """Nothing more will come for now: give the message whose end nobody announced, if there is one; with `cut_short`
+        also one that announced more than came.
+        """
         if self._pending is None:
-            return None
+            return self._cut_short() if cut_short else None
         end = _sdp_end(self._buffer, final=True)
         return self._finish(len(self._buffer) if end is None else end)
 
@@ -155,6 +162,9 @@ class Connection:
                 raise not_rtsp("the description does not end")
             return None if end is None else self._finish(end)
         buffer = self._buffer
+        self._unfinished = None
+        if self._described and self._stray_lines():
+            return None
         blanks = 0
         while blanks < len(buffer) and buffer[blanks] in b"\r\n":
             blanks += 1
@@ -208,17 +218,45 @@ class Connection:
         length = _content_length(message)
         if length > MAX_BODY:
             raise not_rtsp(f"a body of {length} bytes is announced")
-        if length == 0 and isinstance(message, Response) and "sdp" in message.get("content-type").lower():
+        if length == 0 and isinstance(message, Response) and _is_description(message):
             del self._buffer[:head]
             self._pending = message
             event = self.next_event()
             assert event is None or isinstance(event, Response)
             return event
         if len(self._buffer) < head + length:
+            self._unfinished = (message, head)
             return None
-        body = bytes(self._buffer[head : head + length])
-        del self._buffer[: head + length]
+        end = head + length
+        if length and _is_description(message):
+            self._described = True
+            end += _beyond(self._buffer, end)
+        body = bytes(self._buffer[head:end])
+        del self._buffer[:end]
         return _with_body(message, body)
+
+    def _cut_short(self) -> Response | None:
+        """An answer that announced more than it brought: of a description, what is there has to make sense by itself."""
+        message, head = self._unfinished or (None, 0)
+        if not isinstance(message, Response):
+            return None
+        body = bytes(self._buffer[head:])
+        if _is_description(message) and not (body.endswith(b"\n") and b"m=" in body):
+            return None
+        self._unfinished = None
+        self._buffer.clear()
+        return Response(message.status, message.reason, message.headers, body)
+
+    def _stray_lines(self) -> bool:
+        """Drop what a description had beyond its announced length. True while a line of it is not whole yet."""
+        buffer = self._buffer
+        while buffer and buffer[0] != 0x24 and not _begins_message(buffer):
+            line_end = buffer.find(b"\n")
+            if line_end < 0:
+                return len(buffer) <= MAX_LINE
+            del buffer[: line_end + 1]
+        self._described = not buffer
+        return False
 
     def _finish(self, end: int) -> Request | Response:
         assert self._pending is not None
@@ -243,6 +281,25 @@ def parse_headers(block: bytes) -> Headers:
         if colon and name.strip():
             headers.append((name.strip().lower(), value.strip()))
     return tuple(headers)
+
+
+def _is_description(message: Request | Response) -> bool:
+    return "sdp" in message.get("content-type").lower()
+
+
+def _begins_message(buffer: bytearray) -> bool:
+    """Also where only the first letters of one are there."""
+    return b"RTSP/".startswith(bytes(buffer[:5]).upper()) or _METHOD.match(buffer) is not None
+
+
+def _beyond(buffer: bytearray, end: int) -> int:
+    """How much of a description came with it beyond its announced end: cameras count line ends as one byte."""
+    rest = buffer[end:]
+    if not rest or rest[0] == 0x24 or _begins_message(rest):
+        return 0
+    cut = 0 if buffer[end - 1] == 0x0A else rest.find(b"\n") + 1 or len(rest)
+    more = _sdp_end(rest[cut:], final=True) if _SDP_LINE.match(rest[cut:]) else 0
+    return cut + (more or 0) if rest[: cut or 1].strip() else 0
 
 
 def _content_length(message: Request | Response) -> int:

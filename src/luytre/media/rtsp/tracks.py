@@ -25,10 +25,22 @@ _CODECS: dict[tuple[str, str], Codec] = {
 
 
 @dataclass(frozen=True, slots=True)
+class UdpEnds:
+    """Ports of a track that comes by UDP, (RTP, RTCP): ours, and the camera's where it told them; `source`: the address
+    that it says it sends from, "" when it says none.
+    """
+
+    client: tuple[int, int]
+    server: tuple[int, int] | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientTrack:
     """One track to set up or that was set up; `track` is None while its parameter sets are unknown.
 
-    `ssrc` and `rtptime` are 32 bits, `seq` 16 bits, as the camera announced them, or None.
+    `ssrc` and `rtptime` are 32 bits, `seq` 16 bits, as the camera announced them, or None. `udp` is None for a track that
+    comes inside the RTSP connection; one that comes by UDP keeps channels of its own, by which it is known here.
     """
 
     media: Media
@@ -40,6 +52,7 @@ class ClientTrack:
     ssrc: int | None = None
     seq: int | None = None
     rtptime: int | None = None
+    udp: UdpEnds | None = None
 
 
 def codec_of(media: Media) -> Codec | None:

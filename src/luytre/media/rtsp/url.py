@@ -99,6 +99,16 @@ def address(url: str) -> Address:
     return Address(parts.scheme, unquote(host), port or DEFAULT_PORTS[parts.scheme], path)
 
 
+def without_zone(url: str) -> str:
+    """The address without the zone of an IPv6 literal (`%eth0`), as it is told to others."""
+    return re.sub(r"^([^/]*//(?:[^/@]*@)?\[[0-9A-Fa-f:.]+)%[^\]]*\]", r"\1]", url)
+
+
+def port_given(url: str) -> bool:
+    """Whether the address names its port."""
+    return urlsplit(split_credentials(url)[0]).port is not None
+
+
 def redact(url: str) -> str:
     """The address as it may be logged: credentials and password fields become `***`. Never raises."""
     match = _SCHEME.match(url)

@@ -1,0 +1,111 @@
+"""Trust on first use: which certificate each camera showed first (design/transports.md).
+
+    {"certificates": {"192.0.2.7:322": "<SHA-256 in hexadecimal>"}}        DIR/trust/<camera id>.json, mode 0600
+
+Promises   another certificate at the same place is an Error(certificate_changed) until a person says forget(); what the file
+           holds is whole, whenever it is read; a directory that cannot be written to stops no recording.
+Does not   need the web process or its database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from pathlib import Path
+
+from luytre.archive.keys import Cause
+from luytre.base import log
+from luytre.base.errors import Error, Kind
+
+_log = log.get("recorder")
+_LOCK = threading.Lock()
+_CAMERA = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Trust:
+    """Of one camera, by `host:port`."""
+
+    def __init__(self, directory: Path, camera: str) -> None:
+        self._directory, self._camera = directory, camera
+        # What could not be written down holds at least until this process ends.
+        self._unwritten: dict[str, str] = {}
+
+    def check(self, place: str, certificate: str) -> None:
+        """The camera at `place` showed a certificate (SHA-256, hexadecimal). Raises Error(certificate_changed)."""
+        path = path_of(self._directory, self._camera)
+        # Two streams of a camera may see it first at the same time.
+        with _LOCK:
+            known = read(path) | self._unwritten
+            first = known.get(place)
+            if first is None:
+                self._learn(path, known | {place: certificate}, place, certificate)
+        if first is not None and first != certificate:
+            raise Error(
+                Kind.UNAVAILABLE,
+                f"{place} shows another certificate ({certificate[:16]}…) than at first ({first[:16]}…)",
+                hint="Trust the new certificate if the camera was exchanged or reset. If not, somebody may be in the line.",
+                cause=Cause.CERTIFICATE_CHANGED,
+            )
+
+    def _learn(self, path: Path, known: dict[str, str], place: str, certificate: str) -> None:
+        try:
+            _write(path, known)
+        except OSError as error:
+            if place not in self._unwritten:
+                _log.warning("certificate not kept", place=place, error=str(error))
+            self._unwritten[place] = certificate
+
+
+def path_of(directory: Path, camera: str) -> Path:
+    """Raises Error(INVALID) for what is no camera's id: it becomes a file's name."""
+    if _CAMERA.fullmatch(camera) is None:
+        raise Error(Kind.INVALID, "this is no camera's id", hint="Take it from the list of cameras.")
+    return directory / "trust" / f"{camera}.json"
+
+
+def read(path: Path) -> dict[str, str]:
+    """`host:port` to certificate; empty without a file. Raises Error(certificate_changed) for a file that makes no sense:
+    whoever damaged it must not be trusted by it.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["certificates"]
+        return {str(place): str(certificate) for place, certificate in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Error(
+            Kind.UNAVAILABLE,
+            f"the certificate that this camera showed first cannot be read from {path.name}",
+            hint="Trust the camera's certificate anew.",
+            cause=Cause.CERTIFICATE_CHANGED,
+        ) from error
+
+
+def known(directory: Path, camera: str) -> dict[str, str]:
+    """What is trusted of a camera, `host:port` to certificate. Raises as read()."""
+    return read(path_of(directory, camera))
+
+
+def forget(directory: Path, camera: str) -> bool:
+    """A person trusts whatever the camera shows next. Whether anything was known. A recorder that tries again does so by
+    itself. Raises Error(INVALID) for no id, OSError.
+    """
+    path = path_of(directory, camera)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write(path: Path, certificates: dict[str, str]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump({"certificates": certificates}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
