@@ -70,7 +70,7 @@ async def probe_camera(
 ) -> shapes.Probe:
     """Tries an address out: what it sends, and its first picture."""
     try:
-        trial = await try_out(actor, node.looks, body.url, body.user, _secret(body.password))
+        trial = await try_out(actor, node.looks, body.url, body.user, _secret(body.password), body.transport)
     except Error as error:
         raise CameraRefusal(error) from error
     picture = None if trial.jpeg is None else b64encode(trial.jpeg).decode()

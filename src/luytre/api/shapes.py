@@ -213,6 +213,7 @@ class ProbeAsk(Ask):
     url: Url
     user: Credential | None = None
     password: Annotated[SecretStr, Field(max_length=256)] | None = None
+    transport: Transport = "auto"
 
 
 class ProbedVideo(Answer):
@@ -232,13 +233,17 @@ class ProbedAudio(Answer):
 
 
 class Probe(Answer):
-    """`picture`: its first picture, a small JPEG in base64; null when it cannot be decoded."""
+    """`picture`: its first picture, a small JPEG in base64; null when it cannot be decoded. `transport` and
+    `certificate` as in Stream.
+    """
 
     video: ProbedVideo
     audio: ProbedAudio | None
     clock_offset_ms: int | None
     server: str | None
     picture: str | None
+    transport: str
+    certificate: str | None
 
 
 class Days(Answer):

@@ -16,6 +16,7 @@ from luytre.cameras import stills
 from luytre.media.rtsp.url import split_credentials
 from luytre.people.actor import CONFIGURE, Actor
 from luytre.people.looks import Looks
+from luytre.recorder.plan import Transport
 from luytre.recorder.probe import ProbeResult, probe
 
 PICTURE_WIDTH = 640
@@ -32,13 +33,21 @@ class Trial:
 
 
 async def try_out(
-    actor: Actor, looks: Looks, url: str, user: str | None = None, password: str | None = None
+    actor: Actor,
+    looks: Looks,
+    url: str,
+    user: str | None = None,
+    password: str | None = None,
+    transport: Transport = "auto",
 ) -> Trial:
     """What the address sends. Credentials beside it win over those in it. Raises Error: what `probe` raises, FORBIDDEN."""
     actor.require(CONFIGURE)
     clean, url_user, url_password = split_credentials(url)
     result = await probe(
-        clean, url_user if user is None else user, url_password if password is None else password
+        clean,
+        url_user if user is None else user,
+        url_password if password is None else password,
+        transport=transport,
     )
     return Trial(result, await asyncio.to_thread(_look, actor, looks, clean, result))
 

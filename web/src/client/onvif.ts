@@ -3,12 +3,13 @@ import { queryOptions } from '@tanstack/react-query';
 import { requestJson } from './request';
 import type {
   CameraPreset,
-  CardSpan,
+  CardRecording,
   DeviceClock,
   DeviceDescription,
   DeviceEvent,
   FoundDevice,
   Imaging,
+  ImagingChange,
   Mask,
   MaskAsk,
   OsdAsk,
@@ -30,6 +31,15 @@ export function discover(seconds: number, signal: AbortSignal): Promise<FoundDev
 
 export function describe(address: string, login: Login, signal: AbortSignal): Promise<DeviceDescription> {
   return requestJson('/onvif/describe', { method: 'POST', body: { address, ...login }, signal });
+}
+
+/** Asks a registered camera; who made it is kept. */
+export function aboutQuery(code: string) {
+  return queryOptions<DeviceDescription>({
+    queryKey: ['about', code],
+    queryFn: ({ signal }) => requestJson<DeviceDescription>(at(code, 'onvif'), { signal }),
+    staleTime: Infinity,
+  });
 }
 
 // -- one camera's head ----------------------------------------------------------------------------------------------
@@ -85,7 +95,7 @@ export function imagingQuery(code: string) {
   });
 }
 
-export function setImaging(code: string, wanted: Record<string, number | string>): Promise<Imaging> {
+export function setImaging(code: string, wanted: ImagingChange): Promise<Imaging> {
   return requestJson(at(code, 'imaging'), { method: 'PUT', body: wanted });
 }
 
@@ -139,8 +149,8 @@ export function eventsQuery(code: string, lengthMs: number, skewMs: number) {
 }
 
 export function cardQuery(code: string) {
-  return queryOptions<CardSpan[]>({
+  return queryOptions<CardRecording[]>({
     queryKey: ['card', code],
-    queryFn: ({ signal }) => requestJson<CardSpan[]>(at(code, 'recordings'), { signal }),
+    queryFn: ({ signal }) => requestJson<CardRecording[]>(at(code, 'recordings'), { signal }),
   });
 }

@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Probe Camera
-         * @description Tries an address out and says what it sends.
+         * @description Tries an address out: what it sends, and its first picture.
          */
         post: operations["probeCamera"];
         delete?: never;
@@ -134,6 +134,30 @@ export interface paths {
          * @description What is left out stays as it is.
          */
         patch: operations["changeCamera"];
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Clock
+         * @description How far the camera's clock is off.
+         */
+        get: operations["getDeviceClock"];
+        put?: never;
+        /**
+         * Set Clock
+         * @description Sets it to the node's time, or lets it follow a time server.
+         */
+        post: operations["setDeviceClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/cameras/{code}/days": {
@@ -176,6 +200,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{code}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description What the camera reported, oldest first, at most 10 000.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/imaging": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Imaging
+         * @description The picture's settings in the camera.
+         */
+        get: operations["getImaging"];
+        /**
+         * Set Imaging
+         * @description What is left out stays as it is.
+         */
+        put: operations["setImaging"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{code}/inits/{stream}/{run}.mp4": {
         parameters: {
             query?: never;
@@ -196,6 +264,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{code}/masks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Masks
+         * @description Private parts that the camera blackens.
+         */
+        get: operations["listMasks"];
+        /**
+         * Set Masks
+         * @description These masks and no others.
+         */
+        put: operations["setMasks"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/onvif": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Describe Camera
+         * @description The same of a registered camera; who made it is kept.
+         */
+        get: operations["describeCamera"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/osd": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Osd
+         * @description Texts that the camera writes into its picture.
+         */
+        get: operations["listOsd"];
+        /**
+         * Change Osd
+         * @description Changes those that are given; the others stay.
+         */
+        put: operations["changeOsd"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{code}/pieces/{stream}/{segment}.mp4": {
         parameters: {
             query?: never;
@@ -208,6 +344,250 @@ export interface paths {
          * @description A segment file that a playlist named, in byte ranges. What is written of it never changes.
          */
         get: operations["getSegment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Position
+         * @description Where it looks.
+         */
+        get: operations["getPosition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget Preset
+         * @description Takes a preset away.
+         */
+        post: operations["forgetPreset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Home
+         * @description Moves to its home position.
+         */
+        post: operations["sendCameraHome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description Moves there.
+         */
+        post: operations["pointCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move
+         * @description Moves until `stop`, or for `seconds`; a newer move takes its place.
+         */
+        post: operations["moveCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/patrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Patrol
+         * @description Starts a preset tour, or stops it.
+         */
+        post: operations["runPatrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/patrols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Patrols
+         * @description Its preset tours.
+         */
+        get: operations["listPatrols"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/preset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go To Preset
+         * @description Moves to a preset.
+         */
+        post: operations["goToPreset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Presets
+         * @description Its named positions.
+         */
+        get: operations["listPresets"];
+        put?: never;
+        /**
+         * Keep Preset
+         * @description Keeps where it looks now.
+         */
+        post: operations["keepPreset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step
+         * @description Moves by so much.
+         */
+        post: operations["stepCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/ptz/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description Stops turning and zooming.
+         */
+        post: operations["stopCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recordings
+         * @description What the camera has on its own card.
+         */
+        get: operations["listDeviceRecordings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -250,6 +630,26 @@ export interface paths {
          * @description Addresses for VLC or ffplay, for this camera and span only.
          */
         post: operations["makeTickets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trust Camera
+         * @description The certificate that the camera shows next is the one to trust: it was exchanged or reset.
+         */
+        post: operations["trustCamera"];
         delete?: never;
         options?: never;
         head?: never;
@@ -336,6 +736,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/onvif/describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Describe
+         * @description What a device says of itself, and what to record of it.
+         */
+        post: operations["describeDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/onvif/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discover
+         * @description Cameras on the node's networks, after so many seconds.
+         */
+        post: operations["discoverDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -416,7 +856,8 @@ export interface components {
         /**
          * Camera
          * @description `state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
-         *     volume, null when it is balanced over all.
+         *     volume, null when it is balanced over all. `onvif`: "" when not known; `password_hint`: what to do about a weak
+         *     password; `manufacturer` to `hardware`: as the camera told by ONVIF at `identified`.
          */
         Camera: {
             /** Cause */
@@ -425,17 +866,33 @@ export interface components {
             code: string;
             /** Enabled */
             enabled: boolean;
+            /** Firmware */
+            firmware: string | null;
+            /** Hardware */
+            hardware: string | null;
             /** Hours */
             hours: string;
             /** Id */
             id: string;
+            /** Identified */
+            identified: string | null;
+            /** Manufacturer */
+            manufacturer: string | null;
             /**
              * Mode
              * @enum {string}
              */
             mode: "continuous" | "motion" | "schedule";
+            /** Model */
+            model: string | null;
             /** Name */
             name: string;
+            /** Onvif */
+            onvif: string;
+            /** Onvif Events */
+            onvif_events: boolean;
+            /** Password Hint */
+            password_hint: string | null;
             /** Postroll S */
             postroll_s: number;
             /** Preroll S */
@@ -446,6 +903,8 @@ export interface components {
             recorded_from: string | null;
             /** Retention */
             retention: string;
+            /** Serial */
+            serial: string | null;
             /** Since */
             since: string | null;
             /**
@@ -455,8 +914,16 @@ export interface components {
             state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
             /** Streams */
             streams: components["schemas"]["Stream"][];
+            /**
+             * Transport
+             * @description How RTP comes: `auto` is TCP, and UDP from cameras that refuse it; `http` is an HTTP tunnel.
+             * @enum {string}
+             */
+            transport: "auto" | "tcp" | "udp" | "http";
             /** Volume */
             volume: string | null;
+            /** Weak Password */
+            weak_password: boolean;
         };
         /**
          * CameraChange
@@ -473,6 +940,10 @@ export interface components {
             mode?: ("continuous" | "motion" | "schedule") | null;
             /** Name */
             name?: string | null;
+            /** Onvif */
+            onvif?: string | null;
+            /** Onvif Events */
+            onvif_events?: boolean | null;
             /** Password */
             password?: string | null;
             /** Postroll S */
@@ -483,6 +954,8 @@ export interface components {
             retention?: string | null;
             /** Sub Url */
             sub_url?: string | null;
+            /** Transport */
+            transport?: ("auto" | "tcp" | "udp" | "http") | null;
             /** Url */
             url?: string | null;
             /** User */
@@ -579,6 +1052,14 @@ export interface components {
             path: string;
             /** Problem */
             problem: string;
+        };
+        /**
+         * ClockAsk
+         * @description `ntp`: the time server to follow; null: set it to the node's time now.
+         */
+        ClockAsk: {
+            /** Ntp */
+            ntp?: string | null;
         };
         /**
          * ClockSpan
@@ -687,6 +1168,141 @@ export interface components {
             /** Days */
             days: string[];
         };
+        /** DescribeAsk */
+        DescribeAsk: {
+            /**
+             * Address
+             * @description ONVIF device service; a host is enough. Credentials in it are taken out.
+             * @example http://10.0.0.5/onvif/device_service
+             */
+            address: string;
+            /** Password */
+            password?: string | null;
+            /** User */
+            user?: string | null;
+        };
+        /**
+         * DeviceClock
+         * @description `offset_s`: the camera's clock minus the node's; it is told in whole seconds.
+         */
+        DeviceClock: {
+            /** Offset S */
+            offset_s: number | null;
+        };
+        /**
+         * DeviceDescription
+         * @description `clock_offset_s`: its clock minus the node's. `abilities`: of analytics, events, imaging, media, ptz, recording,
+         *     replay, search. `views`: one a lens; the first is what to add.
+         */
+        DeviceDescription: {
+            /** Abilities */
+            abilities: string[];
+            /** Address */
+            address: string;
+            /** Clock Offset S */
+            clock_offset_s: number | null;
+            /** Firmware */
+            firmware: string | null;
+            /** Hardware */
+            hardware: string | null;
+            /** Manufacturer */
+            manufacturer: string | null;
+            /** Model */
+            model: string | null;
+            /** Password Hint */
+            password_hint: string | null;
+            /** Profiles */
+            profiles: components["schemas"]["DeviceProfile"][];
+            /** Serial */
+            serial: string | null;
+            /** Views */
+            views: components["schemas"]["DeviceView"][];
+            /** Weak Password */
+            weak_password: boolean;
+        };
+        /**
+         * DeviceEvent
+         * @description `active`: it begins (true), ends (false), or only happens (null).
+         */
+        DeviceEvent: {
+            /** Active */
+            active: boolean | null;
+            /**
+             * At
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "motion" | "tamper" | "input";
+            /** Source */
+            source: string;
+        };
+        /**
+         * DeviceProfile
+         * @description One profile; `source`: its lens. `url` may be handed to `POST /cameras` as it is. `bitrate_bps`: at most.
+         */
+        DeviceProfile: {
+            /** Audio */
+            audio: string | null;
+            /** Bitrate Bps */
+            bitrate_bps: number | null;
+            /** Codec */
+            codec: string | null;
+            /** Fps */
+            fps: number | null;
+            /** Height */
+            height: number | null;
+            /** Name */
+            name: string;
+            /** Ptz */
+            ptz: boolean;
+            /** Snapshot */
+            snapshot: string | null;
+            /** Source */
+            source: string;
+            /** Token */
+            token: string;
+            /** Url */
+            url: string | null;
+            /** Width */
+            width: number | null;
+        };
+        /**
+         * DeviceRecording
+         * @description What the camera has on its own card; times are the node's.
+         */
+        DeviceRecording: {
+            /** End */
+            end: string | null;
+            /** Source */
+            source: string;
+            /** Start */
+            start: string | null;
+            /** Token */
+            token: string;
+        };
+        /**
+         * DeviceView
+         * @description What to record of one lens.
+         */
+        DeviceView: {
+            main: components["schemas"]["DeviceProfile"];
+            /** Source */
+            source: string;
+            sub: components["schemas"]["DeviceProfile"] | null;
+        };
+        /** DiscoverAsk */
+        DiscoverAsk: {
+            /**
+             * Seconds
+             * @default 4
+             */
+            seconds?: number;
+        };
         /**
          * Forecast
          * @description Measured over the last `measured_s` seconds. `days_left`: days of promise that the volume can hold; `breaks_at`: when
@@ -735,6 +1351,28 @@ export interface components {
             streams: number;
             /** Sub Days */
             sub_days: number;
+        };
+        /**
+         * FoundDevice
+         * @description `address`: the first of `addresses` of its device service. `codes`: cameras with its host that are registered.
+         */
+        FoundDevice: {
+            /** Address */
+            address: string;
+            /** Addresses */
+            addresses: string[];
+            /** Codes */
+            codes: string[];
+            /** Endpoint */
+            endpoint: string;
+            /** Hardware */
+            hardware: string;
+            /** Location */
+            location: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: string[];
         };
         /**
          * Gap
@@ -797,6 +1435,65 @@ export interface components {
              */
             start: string;
         };
+        /**
+         * Imaging
+         * @description Only what the camera has.
+         */
+        Imaging: {
+            /** Choices */
+            choices: components["schemas"]["ImagingChoice"][];
+            /** Levels */
+            levels: components["schemas"]["ImagingLevel"][];
+        };
+        /**
+         * ImagingChange
+         * @description What is left out stays as it is.
+         */
+        ImagingChange: {
+            /** Backlight */
+            backlight?: string | null;
+            /** Brightness */
+            brightness?: number | null;
+            /** Contrast */
+            contrast?: number | null;
+            /** Ir Cut */
+            ir_cut?: string | null;
+            /** Saturation */
+            saturation?: number | null;
+            /** Sharpness */
+            sharpness?: number | null;
+            /** Wdr */
+            wdr?: string | null;
+        };
+        /**
+         * ImagingChoice
+         * @description `ir_cut` ON is the filter of the day, OFF that of the night.
+         */
+        ImagingChoice: {
+            /** Choices */
+            choices: string[];
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "ir_cut" | "wdr" | "backlight";
+            /** Value */
+            value: string;
+        };
+        /** ImagingLevel */
+        ImagingLevel: {
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "brightness" | "contrast" | "saturation" | "sharpness";
+            /** Value */
+            value: number;
+        };
         /** LogIn */
         LogIn: {
             /**
@@ -806,6 +1503,68 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * Look
+         * @description A position in generic spaces.
+         */
+        Look: {
+            /** Pan */
+            pan?: number | null;
+            /** Tilt */
+            tilt?: number | null;
+            /** Zoom */
+            zoom?: number | null;
+        };
+        /**
+         * Mask
+         * @description `polygon`: corners [x, y], each 0 to 1 from the picture's upper left.
+         */
+        Mask: {
+            /** Enabled */
+            enabled: boolean;
+            /** Polygon */
+            polygon: [
+                number,
+                number
+            ][];
+            /** Token */
+            token: string;
+        };
+        /**
+         * MaskAsk
+         * @description `token` null: a new one.
+         */
+        MaskAsk: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /** Polygon */
+            polygon: [
+                number,
+                number
+            ][];
+            /** Token */
+            token?: string | null;
+        };
+        /**
+         * Move
+         * @description Speeds: right, up and in are positive. It stops after `seconds`, or by `stop`.
+         */
+        Move: {
+            /** Pan */
+            pan?: number | null;
+            /**
+             * Seconds
+             * @default 2
+             */
+            seconds?: number;
+            /** Tilt */
+            tilt?: number | null;
+            /** Zoom */
+            zoom?: number | null;
         };
         /**
          * NewCamera
@@ -826,6 +1585,18 @@ export interface components {
             mode?: ("continuous" | "motion" | "schedule") | null;
             /** Name */
             name: string;
+            /**
+             * Onvif
+             * @description ONVIF device service; a host is enough. Credentials in it are taken out.
+             * @default
+             * @example http://10.0.0.5/onvif/device_service
+             */
+            onvif?: string;
+            /**
+             * Onvif Events
+             * @default false
+             */
+            onvif_events?: boolean;
             /** Password */
             password?: string | null;
             /** Postroll S */
@@ -836,6 +1607,13 @@ export interface components {
             retention?: string | null;
             /** Sub Url */
             sub_url?: string | null;
+            /**
+             * Transport
+             * @description How RTP comes: `auto` is TCP, and UDP from cameras that refuse it; `http` is an HTTP tunnel.
+             * @default auto
+             * @enum {string}
+             */
+            transport?: "auto" | "tcp" | "udp" | "http";
             /** Url */
             url: string;
             /** User */
@@ -857,7 +1635,7 @@ export interface components {
              */
             expires: string;
             /** Permissions */
-            permissions: ("live" | "playback" | "export" | "configure")[];
+            permissions: ("live" | "playback" | "export" | "configure" | "ptz")[];
             /** Role */
             role: string;
             /** Token */
@@ -898,19 +1676,136 @@ export interface components {
             /** Problem */
             problem: string;
         };
-        /** Probe */
+        /**
+         * Osd
+         * @description `text` counts for `Plain`.
+         */
+        Osd: {
+            /**
+             * Content
+             * @enum {string}
+             */
+            content: "Plain" | "Date" | "Time" | "DateAndTime";
+            /**
+             * Corner
+             * @enum {string}
+             */
+            corner: "UpperLeft" | "UpperRight" | "LowerLeft" | "LowerRight" | "Custom";
+            /** Text */
+            text: string;
+            /** Token */
+            token: string;
+        };
+        /**
+         * OsdAsk
+         * @description `token` null: a new one; an empty `text` of a `Plain` one takes it away.
+         */
+        OsdAsk: {
+            /**
+             * Content
+             * @default Plain
+             * @enum {string}
+             */
+            content?: "Plain" | "Date" | "Time" | "DateAndTime";
+            /**
+             * Corner
+             * @default UpperLeft
+             * @enum {string}
+             */
+            corner?: "UpperLeft" | "UpperRight" | "LowerLeft" | "LowerRight" | "Custom";
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /** Token */
+            token?: string | null;
+        };
+        /** Patrol */
+        Patrol: {
+            /** Name */
+            name: string;
+            /** Running */
+            running: boolean;
+            /** Token */
+            token: string;
+        };
+        /** PatrolAsk */
+        PatrolAsk: {
+            /** Patrol */
+            patrol: string;
+            /**
+             * Start
+             * @default true
+             */
+            start?: boolean;
+        };
+        /**
+         * Position
+         * @description Null: not told.
+         */
+        Position: {
+            /** Moving */
+            moving: boolean | null;
+            /** Pan */
+            pan: number | null;
+            /** Tilt */
+            tilt: number | null;
+            /** Zoom */
+            zoom: number | null;
+        };
+        /** Preset */
+        Preset: {
+            /** Name */
+            name: string;
+            /** Token */
+            token: string;
+        };
+        /** PresetAsk */
+        PresetAsk: {
+            /** Preset */
+            preset: string;
+        };
+        /**
+         * PresetKeep
+         * @description Where it looks now, as a new preset or in place of `preset`.
+         */
+        PresetKeep: {
+            /** Name */
+            name: string;
+            /** Preset */
+            preset?: string | null;
+        };
+        /**
+         * Probe
+         * @description `picture`: its first picture, a small JPEG in base64; null when it cannot be decoded. `transport` and
+         *     `certificate` as in Stream.
+         */
         Probe: {
             audio: components["schemas"]["ProbedAudio"] | null;
+            /** Certificate */
+            certificate: string | null;
             /** Clock Offset Ms */
             clock_offset_ms: number | null;
+            /** Picture */
+            picture: string | null;
             /** Server */
             server: string | null;
+            /** Transport */
+            transport: string;
             video: components["schemas"]["ProbedVideo"];
         };
         /** ProbeAsk */
         ProbeAsk: {
             /** Password */
             password?: string | null;
+            /**
+             * Transport
+             * @description How RTP comes: `auto` is TCP, and UDP from cameras that refuse it; `http` is an HTTP tunnel.
+             * @default auto
+             * @enum {string}
+             */
+            transport?: "auto" | "tcp" | "udp" | "http";
             /** Url */
             url: string;
             /** User */
@@ -1016,15 +1911,28 @@ export interface components {
              */
             expires: string;
             /** Permissions */
-            permissions: ("live" | "playback" | "export" | "configure")[];
+            permissions: ("live" | "playback" | "export" | "configure" | "ptz")[];
             /** Role */
             role: string;
             /** User */
             user: string;
         };
         /**
+         * Step
+         * @description By how much from where it is, in shares of the whole way.
+         */
+        Step: {
+            /** Pan */
+            pan?: number | null;
+            /** Tilt */
+            tilt?: number | null;
+            /** Zoom */
+            zoom?: number | null;
+        };
+        /**
          * Stream
-         * @description `url` never holds credentials.
+         * @description `url` never holds credentials. `transport`: how RTP comes now ("tcp", "udp", "http", each maybe with "+tls");
+         *     `certificate`: SHA-256 of the certificate that the camera showed.
          */
         Stream: {
             /** Audio */
@@ -1035,6 +1943,8 @@ export interface components {
             bitrate_bps: number | null;
             /** Cause */
             cause: string | null;
+            /** Certificate */
+            certificate: string | null;
             /** Clock Offset Ms */
             clock_offset_ms: number | null;
             /** Codec */
@@ -1063,6 +1973,8 @@ export interface components {
              * @enum {string}
              */
             state: "connecting" | "recording" | "standby" | "retrying" | "disabled" | "unknown";
+            /** Transport */
+            transport: string | null;
             /** Url */
             url: string;
             /** Width */
@@ -1413,6 +2325,74 @@ export interface operations {
             };
         };
     };
+    getDeviceClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceClock"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setDeviceClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceClock"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDays: {
         parameters: {
             query?: {
@@ -1483,6 +2463,111 @@ export interface operations {
             };
         };
     };
+    listEvents: {
+        parameters: {
+            query: {
+                /** @description RFC 3339, any offset. */
+                start: string;
+                /** @description RFC 3339, any offset. */
+                end: string;
+            };
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceEvent"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImaging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imaging"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setImaging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImagingChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imaging"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getInit: {
         parameters: {
             query?: never;
@@ -1526,6 +2611,174 @@ export interface operations {
             };
         };
     };
+    listMasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mask"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setMasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaskAsk"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mask"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    describeCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDescription"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOsd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Osd"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeOsd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OsdAsk"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Osd"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSegment: {
         parameters: {
             query?: never;
@@ -1556,6 +2809,434 @@ export interface operations {
                 };
                 content: {
                     "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPosition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetPreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendCameraHome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pointCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Look"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moveCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runPatrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatrolAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPatrols: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patrol"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    goToPreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"][];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keepPreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetKeep"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stepCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Step"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeviceRecordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceRecording"][];
                 };
             };
             /** @description What went wrong, why, and what to do. */
@@ -1629,6 +3310,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Tickets"];
                 };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trustCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, why, and what to do. */
             default: {
@@ -1773,6 +3484,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    describeDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescribeAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDescription"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discoverDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscoverAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundDevice"][];
                 };
             };
             /** @description What went wrong, why, and what to do. */

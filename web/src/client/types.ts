@@ -30,119 +30,27 @@ export type Volume = Schemas['Volume'];
 
 // -- by ONVIF -------------------------------------------------------------------------------------------------------
 
-export interface FoundDevice {
-  endpoint: string;
-  address: string;
-  addresses: string[];
-  name: string;
-  hardware: string;
-  location: string;
-  /** Cameras that are registered with its host. */
-  codes: string[];
-}
+export type FoundDevice = Schemas['FoundDevice'];
+export type DeviceDescription = Schemas['DeviceDescription'];
+export type Profile = Schemas['DeviceProfile'];
+export type View = Schemas['DeviceView'];
+export type DeviceClock = Schemas['DeviceClock'];
+export type Imaging = Schemas['Imaging'];
+export type ImagingLevel = Schemas['ImagingLevel'];
+export type ImagingChoice = Schemas['ImagingChoice'];
+export type ImagingChange = Schemas['ImagingChange'];
+export type Mask = Schemas['Mask'];
+export type MaskAsk = Schemas['MaskAsk'];
+export type OsdText = Schemas['Osd'];
+export type OsdAsk = Schemas['OsdAsk'];
+export type CardRecording = Schemas['DeviceRecording'];
+export type DeviceEvent = Schemas['DeviceEvent'];
+export type EventKind = DeviceEvent['kind'];
+export type CameraPreset = Schemas['Preset'];
+export type Patrol = Schemas['Patrol'];
+export type Velocity = Omit<Schemas['Move'], 'seconds'>;
 
-export interface Profile {
-  token: string;
-  name: string;
-  codec: string | null;
-  width: number | null;
-  height: number | null;
-  fps: number | null;
-  bitrate_bps: number | null;
-  audio: string | null;
-  ptz: boolean;
-  url: string | null;
-}
-
-export interface View {
-  source: string;
-  main: Profile;
-  sub: Profile | null;
-}
-
-export interface DeviceDescription {
-  address: string;
-  manufacturer: string | null;
-  model: string | null;
-  firmware: string | null;
-  serial: string | null;
-  hardware: string | null;
-  clock_offset_s: number | null;
-  abilities: string[];
-  profiles: Profile[];
-  views: View[];
-  weak_password: boolean;
-  password_hint: string | null;
-}
-
-export interface Velocity {
-  pan?: number;
-  tilt?: number;
-  zoom?: number;
-}
-
-export interface CameraPreset {
-  token: string;
-  name: string;
-}
-
-export interface Patrol extends CameraPreset {
-  running: boolean;
-}
-
-export interface ImagingLevel {
-  name: string;
-  value: number;
-  low: number | null;
-  high: number | null;
-}
-
-export interface ImagingChoice {
-  name: string;
-  value: string;
-  choices: string[];
-}
-
-export interface Imaging {
-  levels: ImagingLevel[];
-  choices: ImagingChoice[];
-}
-
-export interface DeviceClock {
-  offset_s: number | null;
-}
-
-export type EventKind = 'motion' | 'tamper' | 'input';
-
-export interface DeviceEvent {
-  kind: EventKind;
-  active: boolean | null;
-  at: string;
-  source: string;
-}
-
-export interface Mask {
-  token: string;
-  polygon: [number, number][];
-  enabled: boolean;
-}
-
-export interface OsdText {
-  token: string;
-  content: 'Plain' | 'Date' | 'Time' | 'DateAndTime';
-  text: string;
-  corner: 'UpperLeft' | 'UpperRight' | 'LowerLeft' | 'LowerRight' | 'Custom';
-}
-
-export type MaskAsk = Omit<Mask, 'token'> & { token?: string };
-export type OsdAsk = Partial<OsdText>;
-
-export interface CardSpan {
-  token: string;
-  source: string;
-  start: string | null;
-  end: string | null;
-}
+// -- readers of the restream ----------------------------------------------------------------------------------------
 
 export interface Reader {
   id: string;
@@ -156,5 +64,14 @@ export interface Reader {
 }
 
 export interface NewReader extends Reader {
+  /** Of the RTSP door. */
+  port: number;
   secret: string;
+}
+
+export interface ReaderAsk {
+  name: string;
+  /** Codes; null: all cameras, those of later as well. */
+  cameras: string[] | null;
+  days: number | null;
 }

@@ -1,4 +1,5 @@
 /** English, the second language. */
+import { adding, device, readers } from './devices.en';
 import type { Dictionary } from './vi';
 
 export const en: Dictionary = {
@@ -7,6 +8,7 @@ export const en: Dictionary = {
     playback: 'Playback',
     cameras: 'Cameras',
     storage: 'Storage',
+    readers: 'Share with other programs',
     places: 'Pages',
     close: 'Close',
     cancel: 'Cancel',
@@ -224,8 +226,13 @@ export const en: Dictionary = {
       audio: 'Audio',
       clock: 'Clock offset',
       server: 'Device',
+      transport: 'Transport',
+      certificate: 'Certificate',
     },
   },
+  adding,
+  device,
+  readers,
   storage: {
     none: 'This node has no volumes yet.',
     noneHint: 'Add [[volumes]] to luytre.toml and start the node again.',

@@ -1,10 +1,13 @@
 /** Vietnamese, the first language: every key is born here. */
+import { adding, device, readers } from './devices.vi';
+
 export const vi = {
   app: {
     wall: 'Trực tiếp',
     playback: 'Xem lại',
     cameras: 'Camera',
     storage: 'Lưu trữ',
+    readers: 'Chia luồng cho phần mềm khác',
     places: 'Các trang',
     close: 'Đóng',
     cancel: 'Thôi',
@@ -222,8 +225,13 @@ export const vi = {
       audio: 'Âm thanh',
       clock: 'Lệch đồng hồ',
       server: 'Thiết bị',
+      transport: 'Cách truyền',
+      certificate: 'Chứng thư',
     },
   },
+  adding,
+  device,
+  readers,
   storage: {
     none: 'Nút này chưa có ổ lưu nào.',
     noneHint: 'Thêm [[volumes]] vào luytre.toml rồi chạy lại nút.',

@@ -15,7 +15,7 @@ export function TrustAnew({ camera }: { camera: Pick<Camera, 'code' | 'name'> })
   const say = useProblemWords();
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
-  const trust = useMutation<undefined, Problem>({
+  const trust = useMutation<undefined>({
     mutationFn: () => trustCamera(camera.code),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: keys.cameras });

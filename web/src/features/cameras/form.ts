@@ -121,5 +121,6 @@ export function asChange(form: CameraForm, camera: Camera): CameraChange {
 }
 
 export function asProbe(form: CameraForm): ProbeAsk {
-  return { url: form.url.trim(), ...credentials(form) };
+  const transport = form.transport === 'auto' || isForeign(form.url) ? {} : { transport: form.transport };
+  return { url: form.url.trim(), ...credentials(form), ...transport };
 }

@@ -6,7 +6,7 @@ import type { Problem } from '../../client/problem';
 import { useProblemWords } from '../../kit/useProblemWords';
 
 interface Props<T> {
-  query: UseQueryResult<T, Problem>;
+  query: UseQueryResult<T>;
   children: (data: T) => React.ReactNode;
 }
 

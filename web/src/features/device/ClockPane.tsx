@@ -22,7 +22,7 @@ export function ClockPane({ code }: { code: string }) {
   const say = useProblemWords();
   const client = useQueryClient();
   const query = useQuery(clockQuery(code));
-  const set = useMutation<DeviceClock, Problem>({
+  const set = useMutation<DeviceClock>({
     mutationFn: () => setClock(code),
     onSuccess: (clock) => client.setQueryData(clockQuery(code).queryKey, clock),
   });

@@ -4,15 +4,13 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { imagingQuery, setImaging } from '../../client/onvif';
 import type { Problem } from '../../client/problem';
-import type { Imaging, ImagingChoice, ImagingLevel } from '../../client/types';
+import type { Imaging, ImagingChange, ImagingChoice, ImagingLevel } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { useProblemWords } from '../../kit/useProblemWords';
 import { asLanguage, number } from '../../kit/words';
 import { Asked } from './Asked';
 import classes from './DevicePage.module.css';
 import { choiceWord, levelWord } from './words';
-
-type Wanted = Record<string, number | string>;
 
 /** How the camera makes its picture. Each change is sent by itself; the live picture shows what it does. */
 export function ImagingTab({ code }: { code: string }) {
@@ -21,7 +19,7 @@ export function ImagingTab({ code }: { code: string }) {
   const client = useQueryClient();
   const { queryKey } = imagingQuery(code);
   const query = useQuery(imagingQuery(code));
-  const set = useMutation<Imaging, Problem, Wanted>({
+  const set = useMutation<Imaging, Problem, ImagingChange>({
     mutationFn: (wanted) => setImaging(code, wanted),
     onSuccess: (imaging) => client.setQueryData(queryKey, imaging),
     // What the camera refused jumps back to what it has.
@@ -49,7 +47,7 @@ export function ImagingTab({ code }: { code: string }) {
   );
 }
 
-function Level({ level, onSet }: { level: ImagingLevel; onSet: (wanted: Wanted) => void }) {
+function Level({ level, onSet }: { level: ImagingLevel; onSet: (wanted: ImagingChange) => void }) {
   const { t, i18n } = useTranslation();
   const language = asLanguage(i18n.language);
   const [low, high] = [level.low ?? 0, level.high ?? 100];
@@ -77,7 +75,7 @@ function Level({ level, onSet }: { level: ImagingLevel; onSet: (wanted: Wanted) 
   );
 }
 
-function Choice({ choice, onSet }: { choice: ImagingChoice; onSet: (wanted: Wanted) => void }) {
+function Choice({ choice, onSet }: { choice: ImagingChoice; onSet: (wanted: ImagingChange) => void }) {
   const { t } = useTranslation();
   const choices = choice.choices.includes(choice.value) ? choice.choices : [choice.value, ...choice.choices];
   return (

@@ -142,7 +142,7 @@ function Patrols({ code }: { code: string }) {
       <h3 className={classes.part}>{t('device.patrols')}</h3>
       <ul className={classes.list} data-testid="patrols">
         {patrols.map(({ token, name, running }) => {
-          const start = running !== true;
+          const start = !running;
           return (
             <li key={token}>
               <Button

@@ -3,7 +3,7 @@ import type { DeviceEvent, EventKind } from '../../client/types';
 import { lines } from './events';
 
 const event = (second: number, kind: EventKind, active: boolean | null, source = 'r1') =>
-  ({ at: new Date(second * 1000).toISOString(), kind, active, source }) as DeviceEvent;
+  ({ at: new Date(second * 1000).toISOString(), kind, active, source });
 
 describe('events', () => {
   it('join a beginning with its own end, newest first', () => {

@@ -3,8 +3,8 @@ import type { TFunction } from 'i18next';
 import type { EventKind } from '../../client/types';
 import type { EventLine } from './events';
 
-const LEVELS = ['brightness', 'contrast', 'saturation', 'sharpness', 'ir_cut', 'wdr', 'backlight', 'exposure'] as const;
-const CHOICES = ['on', 'off', 'auto', 'manual'] as const;
+const LEVELS = ['brightness', 'contrast', 'saturation', 'sharpness', 'ir_cut', 'wdr', 'backlight'] as const;
+const CHOICES = ['on', 'off', 'auto'] as const;
 
 export function levelWord(name: string, t: TFunction): string {
   const known = LEVELS.find((one) => one === name);

@@ -50,7 +50,7 @@ export function DeviceStep({ address, login, onLogin, onBack, onClose }: Props) 
       {saved ? (
         <Done saved={saved} onNext={onBack} onClose={onClose} />
       ) : asked.data ? (
-        <Review told={asked.data} login={asked.variables ?? login} onSaved={setSaved} />
+        <Review told={asked.data} login={asked.variables} onSaved={setSaved} />
       ) : (
         <Credentials login={login} asked={asked} />
       )}

@@ -24,7 +24,7 @@ export type Search = ReturnType<typeof useNetworkSearch>;
 export function useNetworkSearch() {
   const { begin, giveUp } = useAttempt();
   const [startedAt, setStartedAt] = useState(() => Date.now());
-  const search = useMutation<FoundDevice[], Problem>({ mutationFn: () => discover(SEARCH_S, begin()) });
+  const search = useMutation<FoundDevice[]>({ mutationFn: () => discover(SEARCH_S, begin()) });
   const { mutate, reset } = search;
   useEffect(() => mutate(), [mutate]);
   return {

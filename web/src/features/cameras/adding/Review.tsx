@@ -48,10 +48,11 @@ export function Review({ told, login, onSaved }: Props) {
     event.preventDefault();
     save.mutate({ form, view, setsClock });
   };
+  const change = (fields: Partial<CameraForm>) => setForm({ ...form, ...fields });
   const pick = (value: string | null) => {
     const number = Number(value ?? 0);
     setChosen(number);
-    setForm({ ...form, name: nameFor(told, number) });
+    change({ name: nameFor(told, number) });
   };
   return (
     <form onSubmit={submit} noValidate data-testid="device-review">
@@ -77,36 +78,8 @@ export function Review({ told, login, onSaved }: Props) {
             onChange={(event) => setSetsClock(event.currentTarget.checked)}
           />
         ) : null}
-        <Group grow align="start">
-          <TextInput
-            label={t('cameras.field.code')}
-            data-testid="device-code"
-            value={form.code}
-            onChange={(event) => setForm({ ...form, code: event.currentTarget.value })}
-          />
-          <TextInput
-            autoFocus
-            label={t('cameras.field.name')}
-            data-testid="device-name"
-            value={form.name}
-            onFocus={(event) => event.currentTarget.select()}
-            onChange={(event) => setForm({ ...form, name: event.currentTarget.value })}
-          />
-        </Group>
-        <details className={formClasses.more}>
-          <summary>{t('adding.more')}</summary>
-          <Stack gap="sm" mt="sm">
-            <RecordingFields form={form} onChange={(change) => setForm({ ...form, ...change })} />
-            {told.abilities.includes('events') ? (
-              <Checkbox
-                label={t('cameras.field.onvifEvents')}
-                description={t('cameras.onvifEventsHint')}
-                checked={form.onvifEvents}
-                onChange={(event) => setForm({ ...form, onvifEvents: event.currentTarget.checked })}
-              />
-            ) : null}
-          </Stack>
-        </details>
+        <Name form={form} onChange={change} />
+        <More form={form} events={told.abilities.includes('events')} onChange={change} />
         {save.error ? <Notice {...say(save.error)} /> : null}
         <Group justify="flex-end">
           <Button
@@ -120,6 +93,54 @@ export function Review({ told, login, onSaved }: Props) {
         </Group>
       </Stack>
     </form>
+  );
+}
+
+interface FieldsProps {
+  form: CameraForm;
+  onChange: (fields: Partial<CameraForm>) => void;
+}
+
+function Name({ form, onChange }: FieldsProps) {
+  const { t } = useTranslation();
+  return (
+    <Group grow align="start">
+      <TextInput
+        label={t('cameras.field.code')}
+        data-testid="device-code"
+        value={form.code}
+        onChange={(event) => onChange({ code: event.currentTarget.value })}
+      />
+      <TextInput
+        autoFocus
+        label={t('cameras.field.name')}
+        data-testid="device-name"
+        value={form.name}
+        onFocus={(event) => event.currentTarget.select()}
+        onChange={(event) => onChange({ name: event.currentTarget.value })}
+      />
+    </Group>
+  );
+}
+
+/** Folded away: what is proposed is right for most. */
+function More({ form, events, onChange }: FieldsProps & { events: boolean }) {
+  const { t } = useTranslation();
+  return (
+    <details className={formClasses.more}>
+      <summary>{t('adding.more')}</summary>
+      <Stack gap="sm" mt="sm">
+        <RecordingFields form={form} onChange={onChange} />
+        {events ? (
+          <Checkbox
+            label={t('cameras.field.onvifEvents')}
+            description={t('cameras.onvifEventsHint')}
+            checked={form.onvifEvents}
+            onChange={(event) => onChange({ onvifEvents: event.currentTarget.checked })}
+          />
+        ) : null}
+      </Stack>
+    </details>
   );
 }
 
@@ -156,7 +177,7 @@ function Picture({ view, login }: { view: View; login: Login }) {
   const { t } = useTranslation();
   const say = useProblemWords();
   const { begin } = useAttempt();
-  const tried = useMutation<Probe, Problem>({
+  const tried = useMutation<Probe>({
     mutationFn: () => probe({ url: view.main.url ?? '', ...login }, begin()),
   });
   const { mutate } = tried;
