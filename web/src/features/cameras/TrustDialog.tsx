@@ -3,7 +3,6 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { trustCamera } from '../../client/actions';
-import type { Problem } from '../../client/problem';
 import { keys } from '../../client/queries';
 import type { Camera } from '../../client/types';
 import { Notice } from '../../kit/Notice';

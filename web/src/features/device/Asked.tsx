@@ -2,7 +2,6 @@ import { Button, Group, Loader } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Notice } from '../../kit/Notice';
-import type { Problem } from '../../client/problem';
 import { useProblemWords } from '../../kit/useProblemWords';
 
 interface Props<T> {

@@ -3,7 +3,6 @@ import { IconClockCheck } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { clockQuery, setClock } from '../../client/onvif';
-import type { Problem } from '../../client/problem';
 import type { DeviceClock } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { StateMark } from '../../kit/StateMark';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceEvent, EventKind } from '../../client/types';
+import type { EventKind } from '../../client/types';
 import { lines } from './events';
 
 const event = (second: number, kind: EventKind, active: boolean | null, source = 'r1') =>

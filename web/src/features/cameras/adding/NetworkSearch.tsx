@@ -4,7 +4,6 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { discover } from '../../../client/onvif';
-import type { Problem } from '../../../client/problem';
 import { camerasQuery } from '../../../client/queries';
 import type { FoundDevice } from '../../../client/types';
 import { Notice } from '../../../kit/Notice';
