@@ -96,9 +96,12 @@ def test_a_child_that_cannot_start_stops_the_others_and_is_reported(tmp_path: Pa
 
 def test_a_node_is_a_web_process_and_its_recorders(tmp_path: Path) -> None:
     children = node_children(tmp_path, 3, 7)
-    assert [child.name for child in children] == ["web", "notary", "recorder-0", "recorder-1", "recorder-2"]
+    assert [child.name for child in children] == [
+        *("web", "notary", "attendant"),
+        *("recorder-0", "recorder-1", "recorder-2"),
+    ]
     assert children[0].pass_fds == (7,)
-    assert children[4].command[-4:] == ("--shard", "2", "--shards", "3")
+    assert children[5].command[-4:] == ("--shard", "2", "--shards", "3")
     assert all(child.pass_fds == () for child in children[1:])
 
 

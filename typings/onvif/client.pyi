@@ -1,7 +1,7 @@
 """What this project uses of onvif-zeep-async, which has no types of its own."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import ClientSession
@@ -10,6 +10,7 @@ from lxml.etree import _Element
 _WSDL_PATH: str
 
 class UsernameDigestTokenDtDiff:
+    created: datetime | None
     def __init__(
         self, user: str, passw: str, dt_diff: timedelta | None = ..., *, use_digest: bool = ...
     ) -> None: ...

@@ -80,7 +80,7 @@ class Supervisor:
 
 
 def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
-    """The web process on an open listening socket, `shards` recorders, and the notary, which takes turns."""
+    """The web process on an open listening socket, `shards` recorders, the attendant, and the notary, which takes turns."""
     web = Child(
         name="web",
         command=(sys.executable, "-m", "luytre.app.web", str(directory), "--fd", str(listen_fd)),
@@ -102,7 +102,12 @@ def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
         nice=NOTARY_NICE,
         turns=NOTARY_TURNS,
     )
-    return [web, notary, *recorders]
+    attendant = Child(
+        name="attendant",
+        command=(sys.executable, "-m", "luytre.app.attendant", str(directory)),
+        rank=RANK_WEB,
+    )
+    return [web, notary, attendant, *recorders]
 
 
 def _recorder(directory: Path, shard: int, shards: int) -> tuple[str, ...]:

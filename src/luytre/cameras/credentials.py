@@ -49,6 +49,7 @@ def device_service(text: str) -> tuple[str, str, str]:
         clean, user, password = split_credentials(given if "://" in given else f"http://{given}")
         parts = urlsplit(clean)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and not any(letter.isspace() for letter in clean)
     except (Error, ValueError):
         usable = False
     if not usable:

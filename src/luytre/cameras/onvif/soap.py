@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -34,7 +34,7 @@ from onvif.util import create_no_verify_ssl_context
 from onvif.wsa import WsAddressingIfMissingPlugin
 from zeep.helpers import serialize_object
 
-from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_us
+from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_datetime, to_us
 from luytre.base.errors import Error
 from luytre.cameras.camera import Access
 from luytre.cameras.onvif import refusals
@@ -43,7 +43,7 @@ CALL_S: Final = 10.0
 LONGEST: Final = 4 << 20
 DEVICE: Final = "devicemgmt"
 # A camera that is seconds off is not asked to accept a time that is seconds off in the other direction.
-_DIGEST_SLACK_S: Final = 1.0
+_DIGEST_SLACK_US: Final = US_PER_S
 _SHAPE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
 
 
@@ -64,6 +64,23 @@ class _Bounded(aiohttp.ClientResponse):
                 raise
             self._body = bytes(body)
         return await super().read()
+
+
+class _Token(UsernameDigestTokenDtDiff):
+    """Proof of who we are, with the time that the camera's own clock shows."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__(device.access.user, device.access.password, use_digest=True)
+        self._device = device
+
+    def apply(
+        self, envelope: etree._Element, headers: dict[str, str]
+    ) -> tuple[etree._Element, dict[str, str]]:
+        offset_us = self._device.offset_us or 0
+        if abs(offset_us) <= _DIGEST_SLACK_US:
+            offset_us = 0
+        self.created = to_datetime(self._device.clock.wall_us() + offset_us).replace(tzinfo=None)
+        return super().apply(envelope, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +162,7 @@ class Device:
         etree.SubElement(envelope, f"{{{soap}}}Body").append(body)
         headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
         if self.access.user:
-            envelope, headers = self._token().apply(envelope, headers)
+            envelope, headers = _Token(self).apply(envelope, headers)
         with refusals.of_ours(self.access.code or self.host, etree.QName(body).localname):
             async with asyncio.timeout(CALL_S):
                 response = await self._transport.post_xml(address, envelope, headers)
@@ -226,20 +243,13 @@ class Device:
             document = await _cached_document(f"{_WSDL_PATH}/{known['wsdl']}")
             client = ZeepAsyncClient(
                 wsdl=document,
-                wsse=self._token() if login and self.access.user else None,
+                wsse=_Token(self) if login and self.access.user else None,
                 transport=self._transport,
                 settings=DEFAULT_SETTINGS,
                 plugins=[WsAddressingIfMissingPlugin()],
             )
             self._clients[key] = client.create_service(f"{{{known['ns']}}}{known['binding']}", address)
         return self._clients[key]
-
-    def _token(self) -> UsernameDigestTokenDtDiff:
-        off = timedelta(microseconds=self.offset_us or 0)
-        difference = off if abs(off.total_seconds()) > _DIGEST_SLACK_S else None
-        return UsernameDigestTokenDtDiff(
-            self.access.user, self.access.password, dt_diff=difference, use_digest=True
-        )
 
 
 @asynccontextmanager

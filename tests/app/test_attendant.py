@@ -1,0 +1,206 @@
+"""The attendant with real recorders and cameras that report by ONVIF."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+
+import pytest
+
+from luytre.app import attendant
+from luytre.app.attendant import Attendant
+from luytre.app.foundation import init
+from luytre.app.store import Store
+from luytre.archive.catalog import Archive
+from luytre.archive.keys import Span, StreamKey
+from luytre.base.clock import SYSTEM, US_PER_S
+from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.cameras.events import DeviceEvent
+from luytre.cameras.recording import RecordingChange
+from luytre.cameras.registry import CameraChange, NewCamera
+from luytre.cameras.triggers import Triggers
+from luytre.recorder.process import RecorderProcess
+from luytre.recorder.subscribe import RecorderLink
+from luytre.simulator.camera import Camera
+from luytre.simulator.server import Simulator
+from tests.cameras.onvif.soap_camera import PASSWORD, USER, SoapCamera, capabilities
+from tests.media.clips import encode_video
+from tests.recorder.ward import QUICK, Ear, reel
+
+MOTION = "tns1:RuleEngine/CellMotionDetector/Motion"
+ALWAYS = Span(0, 1 << 62)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    config = NodeConfig(name="Phường thử", volumes=(VolumeConfig(path=Path("volumes/1")),))
+    return init(tmp_path / "node", config).directory
+
+
+def reporting() -> SoapCamera:
+    return SoapCamera(answers={"GetCapabilities": capabilities("Events", "Media")})
+
+
+def new(code: str, url: str, camera: SoapCamera, mode: str = "motion") -> NewCamera:
+    how = RecordingChange(mode="motion" if mode == "motion" else "continuous", preroll_s=0.5, postroll_s=1.0)
+    return NewCamera(
+        code, "", url, user=USER, password=PASSWORD, onvif=camera.url, onvif_events=True, recording=how
+    )
+
+
+class Counted(Triggers):
+    """Keeps which cameras it was told of, too."""
+
+    def __init__(self, sockets: Callable[[], Sequence[Path]]) -> None:
+        super().__init__(sockets)
+        self.sent: list[str] = []
+
+    def send(self, camera: str, at_us: int, active_s: float) -> None:
+        self.sent.append(camera)
+        super().send(camera, at_us, active_s)
+
+
+@asynccontextmanager
+async def attending(store: Store, triggers: Triggers | None = None) -> AsyncIterator[None]:
+    task = asyncio.create_task(Attendant(store, triggers or Triggers(store.sockets)).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(ready: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not ready():
+            await asyncio.sleep(0.05)
+
+
+def heard(store: Store, code: str) -> list[DeviceEvent]:
+    return list(store.events.between(store.registry.get(code).id, ALWAYS))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("LOOK_S", 0.2), ("WRITE_S", 0.1), ("AGAIN_S", 0.5), ("ACTIVE_S", 1.5)):
+        monkeypatch.setattr(attendant, name, seconds)
+
+
+def test_a_camera_in_mode_motion_records_around_what_it_reports(folder: Path, quick: None) -> None:
+    ear = Ear()
+
+    async def scenario(camera: SoapCamera, store: Store) -> tuple[str, int]:
+        shown = Camera(1, {"main": reel(encode_video("h264", frames=50, gop=25))})
+        async with Simulator([shown]) as simulator:
+            added = store.registry.add(new("DK-01", simulator.url(1), camera))
+            recorder = RecorderProcess(folder, 0, 1, SYSTEM, pace=QUICK)
+            running = asyncio.create_task(recorder.run())
+            listening = asyncio.create_task(RecorderLink(folder / "run/recorder-0.sock", ear).run())
+            triggers = Counted(store.sockets)
+            async with attending(store, triggers):
+                await ear.until(lambda: ear.is_state(added.id, "standby", "no_motion"), "standby")
+                await until(lambda: "PullMessages" in camera.operations())
+                # It had been quiet before: that is no event.
+                camera.report(MOTION, {"IsMotion": "false"}, "Initialized")
+                at_us = SYSTEM.wall_us()
+                camera.report(MOTION, {"IsMotion": "true"})
+                await ear.until(lambda: ear.is_state(added.id, "recording"), "recording")
+                # It goes on for longer than one trigger lasts.
+                await until(lambda: len(triggers.sent) >= 6)
+                assert ear.is_state(added.id, "recording")
+                camera.report(MOTION, {"IsMotion": "false"})
+                await ear.until(lambda: ear.is_state(added.id, "standby"), "standby again")
+                await until(lambda: len(heard(store, "DK-01")) == 2)
+            listening.cancel()
+            recorder.stop()
+            await asyncio.wait([running], timeout=30)
+            running.result()
+        return added.id, at_us
+
+    with reporting() as camera, closing(Store.open(folder)) as store:
+        key, at_us = asyncio.run(scenario(camera, store))
+        told = heard(store, "DK-01")
+    (span,) = Archive([folder / "volumes/1"], SYSTEM).coverage(StreamKey(key, "main"), *ALWAYS).spans
+    assert span.start_us <= at_us - US_PER_S // 2
+    assert 3 < (span.end_us - at_us) / US_PER_S < 20
+    assert [(one.kind, one.active, one.source) for one in told] == [
+        ("motion", True, "VideoSourceToken=0"),
+        ("motion", False, "VideoSourceToken=0"),
+    ]
+
+
+def test_one_dead_camera_costs_the_others_nothing(folder: Path, quick: None) -> None:
+    async def scenario(good: SoapCamera, mute: SoapCamera, mad: SoapCamera, store: Store) -> None:
+        gone = SoapCamera(port=1)
+        for code, camera in (("A", good), ("B", gone), ("C", mute), ("D", mad)):
+            store.registry.add(new(code, "rtsp://192.0.2.5/", camera, "continuous"))
+        async with attending(store):
+            await until(lambda: "PullMessages" in good.operations())
+            good.report(MOTION, {"State": "1"})
+            good.report("tns1:VideoSource/GlobalSceneChange/ImagingService", {"State": "true"})
+            good.report("tns1:Device/Trigger/DigitalInput", {"LogicalState": "true"})
+            good.report("tns1:Monitoring/ProcessorUsage", {"Value": "1"})
+            await until(lambda: len(heard(store, "A")) == 3)
+            # Who it is told to leave alone is left alone.
+            store.registry.change("A", CameraChange(onvif_events=False))
+            await until(lambda: "Unsubscribe" in good.operations())
+        assert {one.kind for one in heard(store, "A")} == {"motion", "tamper", "input"}
+        assert [heard(store, code) for code in "BCD"] == [[], [], []]
+
+    mad = SoapCamera(raw=b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n<x>")
+    mute = SoapCamera(silent={"GetSystemDateAndTime"})
+    with reporting() as good, mute, mad, closing(Store.open(folder)) as store:
+        asyncio.run(scenario(good, mute, mad, store))
+
+
+def test_a_subscription_that_is_lost_is_made_again(folder: Path, quick: None) -> None:
+    async def scenario(camera: SoapCamera, store: Store) -> None:
+        store.registry.add(new("A", "rtsp://192.0.2.5/", camera, "continuous"))
+        async with attending(store):
+            await until(lambda: "PullMessages" in camera.operations())
+            camera.faults["PullMessages"] = "ter:ResourceUnknown"
+            camera.report(MOTION, {"State": "true"})
+            await until(lambda: camera.operations().count("CreatePullPointSubscription") >= 2)
+            del camera.faults["PullMessages"]
+            camera.report(MOTION, {"State": "false"})
+            await until(lambda: [one.active for one in heard(store, "A")][-1:] == [False])
+
+    with reporting() as camera, closing(Store.open(folder)) as store:
+        asyncio.run(scenario(camera, store))
+        assert store.registry.get("A").identified_us is not None
+
+
+def test_a_camera_that_cannot_be_heard_is_recorded_all_the_same(folder: Path, quick: None) -> None:
+    async def scenario(store: Store) -> None:
+        added = store.registry.add(new("A", "rtsp://192.0.2.5/", SoapCamera(port=1)))
+        triggers = Counted(store.sockets)
+        async with attending(store, triggers):
+            await until(lambda: len(triggers.sent) >= 2)
+        assert set(triggers.sent) == {added.id}
+
+    with closing(Store.open(folder)) as store:
+        asyncio.run(scenario(store))
+
+
+def test_the_process_ends_when_it_is_told_to(folder: Path) -> None:
+    with reporting() as camera, closing(Store.open(folder)) as store:
+        store.registry.add(new("A", "rtsp://192.0.2.5/", camera, "continuous"))
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "luytre.app.attendant", str(folder)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ,
+        )
+        asyncio.run(until(lambda: "PullMessages" in camera.operations()))
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    assert PASSWORD not in said
