@@ -126,7 +126,11 @@ export function LanguageSwitch() {
       ]}
       onChange={(value) => {
         // What the node said is said again in the new language.
-        void chooseLanguage(asLanguage(value)).then(() => client.invalidateQueries());
+        void chooseLanguage(asLanguage(value)).then(
+          () => client.invalidateQueries(),
+          // The switch stays where it is: the words could not be fetched.
+          () => undefined,
+        );
       }}
     />
   );
