@@ -121,7 +121,7 @@ function Details({ camera, drawing, onDrawing }: DetailsProps) {
     <Tabs value={shown} onChange={go} keepMounted={false} className={classes.details}>
       <Tabs.List>
         {TABS.filter((one) => open[one]).map((one) => (
-          <Tabs.Tab key={one} value={one} data-testid={`tab-${one}`} px="xs">
+          <Tabs.Tab key={one} value={one} data-testid={`tab-${one}`} px={8} fz="sm">
             {t(`device.tab.${one}`)}
           </Tabs.Tab>
         ))}

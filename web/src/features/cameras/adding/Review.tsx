@@ -81,7 +81,7 @@ export function Review({ told, login, onSaved }: Props) {
         <Name form={form} onChange={change} />
         <More form={form} events={told.abilities.includes('events')} onChange={change} />
         {save.error ? <Notice {...say(save.error)} /> : null}
-        <Group justify="flex-end">
+        <Group justify="flex-end" className={classes.foot}>
           <Button
             type="submit"
             data-testid="device-save"
