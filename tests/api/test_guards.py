@@ -77,6 +77,9 @@ CONFIGURE: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "cameras/probe", {"url": "rtsp://127.0.0.1:1/"}),
     ("GET", "archive", None),
     ("GET", "classes", None),
+    ("GET", "readers", None),
+    ("POST", "readers", {"name": "VMS"}),
+    ("DELETE", "readers/x", None),
 ]
 
 

@@ -28,6 +28,8 @@ REACHED = [
     "api",
     "cameras",
     "people/sessions.py",
+    "people/lockout.py",
+    "people/readers.py",
     "people/actor.py",
     "archive/playback.py",
     "archive/export.py",

@@ -119,7 +119,9 @@ def refused(*arguments: str | Path) -> str:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Path:
-    config = NodeConfig(name="Phường thử", port=0, shards=2, volumes=(VolumeConfig(path=Path("volumes/1")),))
+    config = NodeConfig(
+        name="Phường thử", port=0, rtsp_port=0, shards=2, volumes=(VolumeConfig(path=Path("volumes/1")),)
+    )
     return init(tmp_path / "n", config).directory
 
 

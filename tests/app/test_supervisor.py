@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from luytre.app.children import Child, Turns
+from luytre.app.rtsp_port import RtspPort
 from luytre.app.supervisor import RANK_RECORDER, RANK_SOURCE, RANK_WEB, Supervisor, node_children
 from tests.app.test_children import logged, until
 
@@ -103,6 +104,19 @@ def test_a_node_is_a_web_process_and_its_recorders(tmp_path: Path) -> None:
     assert children[0].pass_fds == (7,)
     assert children[5].command[-4:] == ("--shard", "2", "--shards", "3")
     assert all(child.pass_fds == () for child in children[1:])
+
+
+def test_readers_have_a_process_of_their_own_that_goes_with_the_web(tmp_path: Path) -> None:
+    children = node_children(tmp_path, 1, 7, RtspPort("127.0.0.1", 8554, 9))
+    (restream,) = [child for child in children if child.name == "restream"]
+    assert restream.command[-6:] == ("--host", "127.0.0.1", "--port", "8554", "--fd", "9")
+    assert (restream.rank, restream.pass_fds) == (RANK_WEB, (9,))
+    # Another program has the port: it is tried again by the process itself.
+    (waiting,) = [
+        c for c in node_children(tmp_path, 1, 7, RtspPort("::", 8554, None)) if c.name == "restream"
+    ]
+    assert "--fd" not in waiting.command
+    assert waiting.pass_fds == ()
 
 
 def test_the_notary_takes_turns_and_stands_back(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from luytre.app.store import Store
-from luytre.cli import camera_commands, commands
+from luytre.cli import camera_commands, commands, reader_commands
 
 PATHS = {name: value for name, value in os.environ.items() if not name.startswith(("LUYTRE_", "LC_", "LANG"))}
 
@@ -66,7 +66,19 @@ def test_help_is_quick_because_it_imports_little() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for name in ("init", "run", "demo", "sim", "probe", "camera", "archive", "check", "export", "user"):
+    for name in (
+        "init",
+        "run",
+        "demo",
+        "sim",
+        "probe",
+        "camera",
+        "archive",
+        "check",
+        "export",
+        "user",
+        "reader",
+    ):
         assert f"  {name} " in done.stdout
 
 
@@ -83,11 +95,11 @@ def test_every_command_agrees_with_the_function_that_does_its_work(monkeypatch: 
         assert set(inspect.signature(function).parameters) == set(arguments), target
         asked.append(target)
 
-    for module in (commands, camera_commands):
+    for module in (commands, camera_commands, reader_commands):
         monkeypatch.setattr(module, "perform", check)
     declared = [
         command.callback
-        for group in (commands.app, commands.camera, commands.archive, commands.user)
+        for group in (commands.app, commands.camera, commands.archive, commands.user, reader_commands.reader)
         for command in group.registered_commands
     ]
     for function in declared:
@@ -233,6 +245,35 @@ def test_users(node: Path) -> None:
     listed = answers("user", "list", "--dir", node)
     assert [(one["name"], one["enabled"]) for one in listed] == [("Lan", False), ("truc", True)]
     store.close()
+
+
+def test_readers(node: Path) -> None:
+    answers("camera", "add", "DK-01", "rtsp://192.0.2.5/", "--dir", node)
+    one = answers("reader", "add", "Công an phường", "--camera", "dk-01", "--days", "30", "--dir", node)
+    assert (one["user"], one["cameras"], one["url"]) == (
+        "cong-an-phuong",
+        ["DK-01"],
+        "rtsp://127.0.0.1:8554/DK-01/main",
+    )
+    shown = luytre("reader", "add", "VMS", "--dir", node).stdout
+    assert "User vms, key " in shown
+    assert "rtsp://127.0.0.1:8554/CODE/main" in shown
+    store = Store.open(node)
+    assert store.readers.prove("cong-an-phuong", "", lambda secret: secret == one["secret"]).cameras
+    store.close()
+    listed = answers("reader", "list", "--dir", node)
+    assert [(reader["name"], reader["cameras"]) for reader in listed] == [
+        ("Công an phường", ["DK-01"]),
+        ("VMS", None),
+    ]
+    assert one["secret"] not in json.dumps(listed)
+    assert "all" in luytre("reader", "list", "--dir", node).stdout
+    assert "no camera" in fails("reader", "add", "x", "--camera", "A", "--dir", node)
+    assert "days" in fails("reader", "add", "x", "--days", "0", "--dir", node)
+    assert "already" in fails("reader", "add", "vms", "--dir", node)
+    assert luytre("reader", "remove", "vms", "--dir", node).returncode == 0
+    assert "no reader" in fails("reader", "remove", "vms", "--dir", node)
+    assert "phần mềm" in fails("reader", "remove", "vms", "--dir", node, LUYTRE_LANG="vi")
 
 
 def test_archive_of_a_new_node(node: Path) -> None:

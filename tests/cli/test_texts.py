@@ -19,7 +19,14 @@ from luytre.cli.reference import commands, reference
 
 ROOT = Path(inspect.getfile(luytre)).parent
 # Said only on the pages, to somebody who logs in there, or asks for a ticket.
-ELSEWHERE = {"wrong_password", "logged_out", "too_many_tickets", "outside_ticket", "no_such_day"}
+ELSEWHERE = {
+    "wrong_password",
+    "logged_out",
+    "too_many_tickets",
+    "outside_ticket",
+    "no_such_day",
+    "no_fresh_picture",
+}
 ROOMS = ("app", "base", "cameras", "people")
 
 

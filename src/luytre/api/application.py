@@ -26,6 +26,7 @@ from luytre.api import (
     pages,
     problems,
     ptz,
+    readers,
     sessions,
     shapes,
     video,
@@ -49,6 +50,7 @@ ROUTERS: tuple[tuple[str, APIRouter], ...] = (
     (API, archive.routes),
     (API, onvif.routes),
     (API, ptz.routes),
+    (API, readers.routes),
     ("", metrics.routes),
     ("", pages.routes),
 )

@@ -20,11 +20,13 @@ from starlette.requests import HTTPConnection
 
 from luytre.api.problems import Refusal
 from luytre.app.node import Node
-from luytre.base.errors import Kind
+from luytre.base.errors import Error, Kind
+from luytre.media.rtsp.auth import claimed, proves
 from luytre.people.actor import Actor
 from luytre.people.sessions import Session
 
 COOKIE = "luytre_session"
+BASIC = 'Basic realm="Luy Tre", charset="UTF-8"'
 CSRF_HEADER = "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
@@ -59,6 +61,7 @@ class Needs(Guard):
     permission: str | None
     instead: Mapping[str, str]
     ticket: bool
+    reader: bool = False
 
     async def __call__(self, connection: HTTPConnection) -> Actor:
         require_own_origin(connection)
@@ -75,6 +78,8 @@ class Needs(Guard):
         return self.permission
 
     def _find(self, connection: HTTPConnection) -> Actor:
+        if self.reader and connection.headers.get("authorization", "")[:6].lower() == "basic ":
+            return reader_of(connection)
         session = session_of(connection)
         if session is not None:
             return session.actor
@@ -83,7 +88,11 @@ class Needs(Guard):
             actor = node_of(connection).sessions.redeem(text)
             if actor is not None:
                 return actor
-        raise Refusal(Kind.UNAUTHENTICATED, "no living session", "unauthenticated")
+        refusal = Refusal(Kind.UNAUTHENTICATED, "no living session", "unauthenticated")
+        # A browser would open a window of its own for it.
+        if self.reader and not connection.headers.get("user-agent", "").startswith("Mozilla/"):
+            refusal.challenge = BASIC
+        raise refusal
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +107,16 @@ class FromHereOrSession(Guard):
 
 
 def needs(
-    permission: str | None = None, *, instead: Mapping[str, str] | None = None, ticket: bool = False
+    permission: str | None = None,
+    *,
+    instead: Mapping[str, str] | None = None,
+    ticket: bool = False,
+    reader: bool = False,
 ) -> Any:
-    """The dependency that gives a route its actor: `actor: Annotated[Actor, needs("playback")]`."""
-    return Depends(Needs(permission, instead or {}, ticket))
+    """The dependency that gives a route its actor: `actor: Annotated[Actor, needs("playback")]`. `reader`: also by
+    HTTP Basic with a reader's key.
+    """
+    return Depends(Needs(permission, instead or {}, ticket, reader))
 
 
 def open_to_all() -> Any:
@@ -137,6 +152,22 @@ def session_of(connection: HTTPConnection) -> Session | None:
         if not hmac.compare_digest(sent.encode(), session.csrf.encode()):
             raise Refusal(Kind.FORBIDDEN, "X-CSRF-Token is not the session's", "csrf")
     return session
+
+
+def reader_of(connection: HTTPConnection) -> Actor:
+    """By HTTP Basic (RFC 7617). Raises Refusal(UNAUTHENTICATED), Error(TOO_MANY)."""
+    header = connection.headers["authorization"]
+    address = connection.client.host if connection.client else ""
+    try:
+        return node_of(connection).readers.prove(
+            claimed(header) or "", address, lambda secret: bool(proves(header, secret, "", "", ""))
+        )
+    except Error as error:
+        if error.kind is not Kind.UNAUTHENTICATED:
+            raise
+        refusal = Refusal(Kind.UNAUTHENTICATED, error.message, error.cause)
+        refusal.challenge = BASIC
+        raise refusal from error
 
 
 def require_own_origin(connection: HTTPConnection) -> None:

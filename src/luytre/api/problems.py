@@ -60,6 +60,8 @@ class Refusal(Error):
     def __init__(self, kind: Kind, message: str, cause: str, **facts: str) -> None:
         super().__init__(kind, message, hint="See design/api.md.", cause=cause)
         self.facts = facts
+        # Of an UNAUTHENTICATED one: how to prove who one is.
+        self.challenge = "Bearer"
 
 
 class CameraRefusal(Error):
@@ -115,7 +117,7 @@ def answer(connection: HTTPConnection, error: Error, status: int | None = None) 
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     if error.kind is Kind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = error.challenge if isinstance(error, Refusal) else "Bearer"
     return JSONResponse(body.model_dump(), status or STATUS[error.kind], headers)
 
 

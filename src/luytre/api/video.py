@@ -14,11 +14,14 @@ from luytre.api.times import Moment, moment_us, span
 from luytre.archive.keys import Span
 from luytre.base.clock import rfc3339, to_datetime
 from luytre.people.actor import Actor
+from luytre.people.readers import ROLE
 
 routes = APIRouter(tags=["playback"])
 
 HLS = "application/vnd.apple.mpegurl"
 MP4 = "video/mp4"
+# What a program that asks for the newest picture means by it: a keyframe interval, and the recorder's own second.
+FRESH_S = 10.0
 ByName = Annotated[str, Path(max_length=120, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
@@ -133,14 +136,26 @@ def get_snapshot(
     code: Code,
     request: Request,
     node: WardNode,
-    actor: Annotated[Actor, needs("live", instead={"at": "playback"}, ticket=True)],
+    actor: Annotated[Actor, needs("live", instead={"at": "playback"}, ticket=True, reader=True)],
     at: Annotated[
         str | None, Query(max_length=64, description="RFC 3339; the newest picture without it.")
     ] = None,
     stream: shapes.PlayedName = "main",
+    width: Annotated[
+        int | None, Query(ge=16, le=8192, description="At most so many pixels wide; it is never enlarged.")
+    ] = None,
+    max_age_s: Annotated[
+        float | None,
+        Query(gt=0, le=86_400, description="503 for a newest picture older than this; 10 for readers."),
+    ] = None,
 ) -> Response:
-    """The picture at a moment as JPEG. `X-Picture-Time` says when it was taken."""
-    still = node.viewing.still(actor, code, stream, moment_us(at, "at") if at else None)
+    """The picture at a moment as JPEG. `X-Picture-Time` says when it was taken. Programs come by HTTP Basic with a
+    reader's key.
+    """
+    if max_age_s is None and actor.role == ROLE:
+        max_age_s = FRESH_S
+    moment = moment_us(at, "at") if at else None
+    still = node.viewing.still(actor, code, stream, moment, width=width, max_age_s=max_age_s)
     headers = {"Cache-Control": ranges.NO_STORE, "X-Picture-Time": rfc3339(still.at_us)}
     return Response(still.jpeg, media_type="image/jpeg", headers=headers)
 

@@ -39,6 +39,16 @@ _VI: Mapping[str, Words] = {
     "missing_right": Words(
         "Bạn chưa được cấp quyền {right}", "Nhờ người quản trị của địa bàn cấp quyền này."
     ),
+    "bad_reader_name": Words("Tên phần mềm không hợp lệ", "Dùng chữ và số, nhiều nhất 64 ký tự."),
+    "bad_days": Words("Số ngày không hợp lệ", "Cho một số trên 0, nhiều nhất 3660, hoặc bỏ trống."),
+    "no_cameras": Words("Khóa không mở camera nào", "Chọn ít nhất một camera, hoặc tất cả."),
+    "reader_exists": Words("Đã có phần mềm đọc mang tên này", "Chọn tên khác, hoặc thu khóa cũ trước."),
+    "reader_unknown": Words("Không có phần mềm đọc này", "Tải lại danh sách; có thể khóa đã được thu."),
+    "wrong_reader_key": Words("Tên hoặc khóa không đúng", "Kiểm tra cả hai, hoặc xin khóa mới."),
+    "other_camera": Words("Khóa này không mở camera này", "Nhờ người quản trị tạo khóa cho camera này."),
+    "no_fresh_picture": Words(
+        "Camera chưa có hình mới", "Xem trong danh sách camera vì sao không ghi được, rồi thử lại."
+    ),
     "csrf": Words("Trang này đã cũ so với phiên đăng nhập", "Tải lại trang rồi làm lại."),
     "other_origin": Words(
         "Yêu cầu đến từ một trang web khác", "Mở trực tiếp trang của hệ thống rồi làm lại."
@@ -156,6 +166,18 @@ _EN: Mapping[str, Words] = {
         "Try again in {wait}, or ask the administrator.",
     ),
     "missing_right": Words("You do not have the right to {right}", "Ask the ward's administrator for it."),
+    "bad_reader_name": Words("This cannot be a reader's name", "Use letters and digits, at most 64."),
+    "bad_days": Words("This is no number of days", "Give a number above 0 and at most 3660, or none."),
+    "no_cameras": Words("A key for no camera opens nothing", "Choose at least one camera, or all."),
+    "reader_exists": Words(
+        "There is a reader of this name", "Choose another name, or remove that one first."
+    ),
+    "reader_unknown": Words("There is no such reader", "Load the list again; its key may have been removed."),
+    "wrong_reader_key": Words("Name or key is wrong", "Check both, or ask for a new key."),
+    "other_camera": Words("This key is not for this camera", "Ask an administrator for a key for it."),
+    "no_fresh_picture": Words(
+        "The camera has no new picture", "See in the list of cameras why it does not record, and try again."
+    ),
     "csrf": Words("This page is older than the session", "Reload the page and do it again."),
     "other_origin": Words(
         "The request comes from another web site", "Open this node's own page and do it there."

@@ -73,7 +73,9 @@ def run(
     _found(directory)
     # Under the lock: a second start must not move the cameras of the first one to other ports.
     arranged: list[Demo] = []
-    ready = launch.prepare(directory, host, port, lambda store: arranged.append(_arrange(store)))
+    ready = launch.prepare(
+        directory, host, port, lambda store: arranged.append(_arrange(store)), any_rtsp=True
+    )
     (demo,) = arranged
     configure_log(directory / "log")
     asyncio.run(_run(directory, demo, ready, announce))
@@ -87,7 +89,7 @@ async def _run(
         command=(sys.executable, "-m", "luytre.app.demo_cameras", "--port", str(demo.simulator_port)),
         rank=RANK_SOURCE,
     )
-    children = node_children(directory, ready.shards, ready.listen_fd)
+    children = node_children(directory, ready.shards, ready.listen_fd, ready.rtsp)
     supervisor = Supervisor([cameras, *children], directory / "log")
     watching = asyncio.create_task(_announce(directory, demo, ready.url, announce))
     try:

@@ -18,6 +18,8 @@ from typing import Final, NoReturn
 
 from luytre.app import lock
 from luytre.app.foundation import bring_up_to_date
+from luytre.app.rtsp_port import FILE as RTSP_FILE
+from luytre.app.rtsp_port import RtspPort
 from luytre.app.store import Store
 from luytre.base import config as settings
 from luytre.base.errors import Error, Kind, from_os
@@ -29,7 +31,7 @@ BACKLOG: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What the supervisor needs. The two descriptors are open: a lock and a listening socket."""
+    """What the supervisor needs. The descriptors are open: a lock and listening sockets. `rtsp` None: switched off."""
 
     directory: Path
     shards: int
@@ -37,6 +39,7 @@ class Launch:
     listen_fd: int
     host: str
     port: int
+    rtsp: RtspPort | None = None
 
     @property
     def url(self) -> str:
@@ -52,8 +55,11 @@ def prepare(
     host: str | None = None,
     port: int | None = None,
     arrange: Callable[[Store], None] = lambda store: None,
+    *,
+    any_rtsp: bool = False,
 ) -> Launch:
     """`host` and `port` win over luytre.toml; port 0: any free one. `arrange` may change what is stored, under the lock.
+    `any_rtsp`: another port for readers where theirs is taken.
 
     Raises Error(CONFLICT, cause="already_running" | "port_taken"), and what opening a node raises.
     """
@@ -61,26 +67,45 @@ def prepare(
     config = settings.load(directory)
     lock_fd = lock.take(directory / "run")
     listening: socket.socket | None = None
+    rtsp: RtspPort | None = None
     try:
         chosen = config.host if host is None else host
         listening = listen(chosen, config.port if port is None else port)
+        rtsp = open_rtsp(chosen, config.rtsp_port, any_rtsp)
         bring_up_to_date(directory, config)
         node = Store.open(directory)
         try:
             for stale in node.sockets():
                 stale.unlink()
+            (node.run_folder / RTSP_FILE).unlink(missing_ok=True)
             arrange(node)
             node.registry.write_plan(directory)
             shards = config.shards or shards_for(node.registry.count())
         finally:
             node.close()
         taken: int = listening.getsockname()[1]
-        return Launch(directory, shards, lock_fd, listening.detach(), chosen, taken)
+        return Launch(directory, shards, lock_fd, listening.detach(), chosen, taken, rtsp)
     except BaseException:
         os.close(lock_fd)
+        if rtsp is not None and rtsp.fd is not None:
+            os.close(rtsp.fd)
         if listening is not None:
             listening.close()
         raise
+
+
+def open_rtsp(host: str, port: int, anywhere: bool) -> RtspPort | None:
+    """The readers' port; without a descriptor where it cannot be had: that never stops a node."""
+    if not port:
+        return None
+    for wanted in (port, 0) if anywhere else (port,):
+        try:
+            listening = listen(host, wanted)
+        except Error:
+            continue
+        taken: int = listening.getsockname()[1]
+        return RtspPort(host, taken, listening.detach())
+    return RtspPort(host, port, None)
 
 
 def shards_for(cameras: int, cores: int | None = None) -> int:
@@ -142,11 +167,13 @@ def become_supervisor(launch: Launch) -> NoReturn:
     """This process, with its id and terminal, becomes the supervisor: what `prepare` needed leaves the
     memory.
     """
-    for descriptor in (launch.lock_fd, launch.listen_fd):
+    rtsp_fds = () if launch.rtsp is None or launch.rtsp.fd is None else (launch.rtsp.fd,)
+    for descriptor in (launch.lock_fd, launch.listen_fd, *rtsp_fds):
         os.set_inheritable(descriptor, True)
     command = [sys.executable, "-m", "luytre.app.supervisor", str(launch.directory)]
     command += ["--shards", str(launch.shards)]
     command += ["--listen-fd", str(launch.listen_fd), "--lock-fd", str(launch.lock_fd)]
+    command += launch.rtsp.arguments("rtsp-") if launch.rtsp is not None else ()
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, command)

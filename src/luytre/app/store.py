@@ -23,6 +23,7 @@ from luytre.cameras.registry import RUN_FOLDER, Registry
 from luytre.people.accounts import Accounts
 from luytre.people.looks import Looks
 from luytre.people.migrations import PEOPLE
+from luytre.people.readers import Readers
 from luytre.people.sessions import Sessions
 
 ROOMS = (PEOPLE, CAMERAS)
@@ -41,6 +42,7 @@ class Store:
         self.database = Database(settings.database_url(directory, config))
         self.accounts = Accounts(self.database, clock)
         self.sessions = Sessions(self.database, clock)
+        self.readers = Readers(self.database, secrets, clock)
         self.looks = Looks(self.database, clock)
         self.events = Events(self.database, clock)
         self.registry = Registry(self.database, secrets, clock, directory=directory, config=config)

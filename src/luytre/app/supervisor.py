@@ -22,6 +22,7 @@ from typing import Final
 
 from luytre.app.children import Child, Keeper, LogFile, Turns
 from luytre.app.periodic import TurnKeeper
+from luytre.app.rtsp_port import RtspPort
 from luytre.base import log
 
 GRACE_S: Final = 10.0
@@ -79,8 +80,10 @@ class Supervisor:
             await asyncio.gather(*(keeper.stop(self._grace_s) for keeper in keepers))
 
 
-def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
-    """The web process on an open listening socket, `shards` recorders, the attendant, and the notary, which takes turns."""
+def node_children(directory: Path, shards: int, listen_fd: int, rtsp: RtspPort | None = None) -> list[Child]:
+    """The web process on an open listening socket, `shards` recorders, the attendant, the notary, which takes turns, and the
+    door for readers where there is one.
+    """
     web = Child(
         name="web",
         command=(sys.executable, "-m", "luytre.app.web", str(directory), "--fd", str(listen_fd)),
@@ -107,7 +110,16 @@ def node_children(directory: Path, shards: int, listen_fd: int) -> list[Child]:
         command=(sys.executable, "-m", "luytre.app.attendant", str(directory)),
         rank=RANK_WEB,
     )
-    return [web, notary, attendant, *recorders]
+    return [web, notary, attendant, *([] if rtsp is None else [_restream(directory, rtsp)]), *recorders]
+
+
+def _restream(directory: Path, rtsp: RtspPort) -> Child:
+    return Child(
+        name="restream",
+        command=(sys.executable, "-m", "luytre.restream", str(directory), *rtsp.arguments()),
+        rank=RANK_WEB,
+        pass_fds=() if rtsp.fd is None else (rtsp.fd,),
+    )
 
 
 def _recorder(directory: Path, shard: int, shards: int) -> tuple[str, ...]:
@@ -138,13 +150,22 @@ def main() -> None:
     parser.add_argument("--shards", type=int, required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--lock-fd", type=int, required=True)
+    parser.add_argument("--rtsp-host", default="")
+    parser.add_argument("--rtsp-port", type=int, default=0)
+    parser.add_argument("--rtsp-fd", type=int)
     given = parser.parse_args()
     directory: Path = given.directory
     # Open over the exec that brought us here; children get what they are handed, and no more.
     os.set_inheritable(given.listen_fd, False)
     os.set_inheritable(given.lock_fd, False)
     configure_log(directory / "log")
-    supervisor = Supervisor(node_children(directory, given.shards, given.listen_fd), directory / "log")
+    rtsp = None
+    if given.rtsp_port:
+        rtsp = RtspPort(given.rtsp_host, given.rtsp_port, given.rtsp_fd)
+    if given.rtsp_fd is not None:
+        os.set_inheritable(given.rtsp_fd, False)
+    children = node_children(directory, given.shards, given.listen_fd, rtsp)
+    supervisor = Supervisor(children, directory / "log")
     asyncio.run(supervisor.run())
 
 

@@ -129,7 +129,8 @@ class VolumeConfig(BaseModel):
 
 class NodeConfig(BaseModel):
     """The settings of a node. `shards` 0: as many recorders as cores and cameras ask for. `database` None:
-    DIR/luytre.db. `alarm_days`: how many days before a promise breaks it is said.
+    DIR/luytre.db. `alarm_days`: how many days before a promise breaks it is said. `rtsp_port`: where other programs read
+    the cameras, 0 for not at all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -138,6 +139,7 @@ class NodeConfig(BaseModel):
     zone: Annotated[str, AfterValidator(_zone)] = "Asia/Ho_Chi_Minh"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    rtsp_port: Annotated[int, Field(ge=0, le=65535)] = 8554
     shards: Annotated[int, Field(ge=0, le=64)] = 0
     segment_s: Annotated[float, Field(ge=5, le=1800)] = 300.0
     database: Annotated[str | None, Field(repr=False)] = None
@@ -238,6 +240,8 @@ def render(config: NodeConfig) -> str:
         "# Địa chỉ trang web; 0.0.0.0 để máy khác vào được / where the pages are served",
         f"host = {_text(config.host)}",
         f"port = {config.port}",
+        "# Cổng RTSP cho VLC, VMS đọc camera; 0: tắt / RTSP port for VLC or a VMS to read the cameras; 0: off",
+        f"rtsp_port = {config.rtsp_port}",
         "# Số tiến trình ghi hình; 0: tự chọn / recorder processes; 0: as many as needed",
         f"shards = {config.shards}",
         "# Độ dài một tệp, giây / length of a file, seconds",

@@ -55,7 +55,7 @@ async def try_out(
 def _look(actor: Actor, looks: Looks, address: str, result: ProbeResult) -> bytes | None:
     try:
         jpeg = stills.picture(
-            result.picture.track, result.picture.data, quality=_PICTURE_QUALITY, widest=PICTURE_WIDTH
+            result.picture.track, result.picture.data, quality=_PICTURE_QUALITY, width=PICTURE_WIDTH
         )
     except Error as error:
         # The figures stand without it.

@@ -102,6 +102,7 @@ class Viewing:
         self._hub = hub
         self._clock = clock
         self._lookbook = Lookbook(looks, clock)
+        self._newest = stills.NewestStills(archive, clock)
         self._tickets = TicketRanges(self._bare_playlist, clock)
         self._movies = Movies(lambda key, span: export.movie(archive, key, *span), clock)
         self._recorded_from: dict[StreamKey, tuple[float, int | None]] = {}
@@ -203,8 +204,19 @@ class Viewing:
             self._lookbook.playback(actor, key, span)
         return movie
 
-    def still(self, actor: Actor, code: str, stream: str, at_us: int | None) -> Still:
-        """The picture at a moment, or the newest one. Raises NothingRecorded."""
+    def still(
+        self,
+        actor: Actor,
+        code: str,
+        stream: str,
+        at_us: int | None,
+        *,
+        width: int | None = None,
+        max_age_s: float | None = None,
+    ) -> Still:
+        """The picture at a moment, or the newest one; `width`: at most. Raises NothingRecorded, and Error(UNAVAILABLE,
+        cause="no_fresh_picture") for a newest one older than `max_age_s`.
+        """
         actor.require("live" if at_us is None else "playback")
         moment = at_us
         key = self._best(code, stream, None if at_us is None else Span(at_us, at_us + 1))
@@ -216,11 +228,23 @@ class Viewing:
             moment = recorded[1] - 1
         _check_scope(actor, key, Span(moment, moment))
         try:
-            keyframe = playback.keyframe(self._archive, key, moment)
+            if at_us is None:
+                picture = self._newest.get(key, moment, width)
+            else:
+                keyframe = playback.keyframe(self._archive, key, moment)
+                picture = stills.Picture(stills.jpeg(keyframe, width=width), keyframe.at_us)
         except Error as error:
             raise self._explained(error, [key], Span(moment, moment)) from error
+        if max_age_s is not None and self._clock.wall_us() - picture.at_us > max_age_s * US_PER_S:
+            raise Error(
+                Kind.UNAVAILABLE,
+                f"camera {code} has no picture of the last {max_age_s:g} seconds",
+                hint="See in the list of cameras why it does not record.",
+                cause="no_fresh_picture",
+                retry_after_s=5.0,
+            )
         self._lookbook.snapshot(actor, key, at_us)
-        return Still(stills.jpeg(keyframe), keyframe.at_us)
+        return Still(*picture)
 
     def scope(self, actor: Actor, code: str, stream: str, span: Span) -> Scope:
         """What a ticket for this span would be good for. Raises NothingRecorded for a past span that is empty."""
@@ -271,6 +295,7 @@ class Viewing:
 
     def _ticket_key(self, actor: Actor, code: str, stream: str) -> StreamKey:
         key = self._key(code, stream)
+        actor.require_camera(key.camera)
         if actor.scope is not None and key != (actor.scope.camera, actor.scope.stream):
             raise _outside_ticket()
         return key
@@ -346,6 +371,7 @@ def _check_span(actor: Actor, keys: Sequence[StreamKey], span: Span) -> None:
 
 
 def _check_scope(actor: Actor, key: StreamKey, span: Span) -> None:
+    actor.require_camera(key.camera)
     scope = actor.scope
     if scope is None:
         return

@@ -33,6 +33,7 @@ from luytre.cli.options import (
     UserName,
 )
 from luytre.cli.performing import perform
+from luytre.cli.reader_commands import reader
 
 app = typer.Typer(
     help="app",
@@ -46,6 +47,7 @@ user = typer.Typer(help="user", no_args_is_help=True)
 app.add_typer(camera, name="camera")
 app.add_typer(archive, name="archive")
 app.add_typer(user, name="user")
+app.add_typer(reader, name="reader")
 
 
 def command_tree(chosen: Language | None = None) -> Any:

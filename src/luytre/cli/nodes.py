@@ -78,6 +78,8 @@ def _say_next(result: InitResult) -> None:
 def run(directory: Path, host: str | None, port: int | None) -> None:
     ready = launch.prepare(directory, host, port)
     print(say("run.started", url=ready.url, shards=ready.shards))
+    if ready.rtsp is not None and ready.rtsp.fd is None:
+        print(say("run.rtsp_taken", port=ready.rtsp.port))
     launch.become_supervisor(ready)
 
 

@@ -39,7 +39,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One who asks. `scope` is set for the bearer of a ticket: nothing outside it is theirs."""
+    """One who asks. `scope` is set for the bearer of a ticket, `cameras` (UUIDs) for a reader that may see only some:
+    nothing outside is theirs.
+    """
 
     user_id: str
     name: str
@@ -47,6 +49,7 @@ class Actor:
     permissions: frozenset[str]
     session_id: str | None = None
     scope: Scope | None = None
+    cameras: frozenset[str] | None = None
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
@@ -59,6 +62,16 @@ class Actor:
                 f"{self.name} has no right to {permission}",
                 hint="An administrator of this node can grant it (role admin).",
                 cause="forbidden",
+            )
+
+    def require_camera(self, camera: str) -> None:
+        """`camera` is the UUID. Raises Error(FORBIDDEN, cause="other_camera")."""
+        if self.cameras is not None and camera not in self.cameras:
+            raise Error(
+                Kind.FORBIDDEN,
+                f"{self.name} may not see this camera",
+                hint="An administrator of this node can make a key for it.",
+                cause="other_camera",
             )
 
 

@@ -1,8 +1,7 @@
 """Sessions and tickets: how somebody proves who they are, again and again.
 
-Promises   five failures within 30 s lock a name for 5 minutes, also over restarts; a name that does not exist
-           locks alike and takes as long to refuse; tokens are random (256 bits) and kept as SHA-256 only;
-           ending a session ends its tickets.
+Promises   wrong passwords lock a name (lockout.py); a name that does not exist locks alike and takes as long to
+           refuse; tokens are random (256 bits) and kept as SHA-256 only; ending a session ends its tickets.
 Does not   know cookies or headers (luytre.api does).
 """
 
@@ -11,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import threading
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,11 +23,9 @@ from luytre.base.ids import uuid7
 from luytre.people import passwords
 from luytre.people.accounts import name_key
 from luytre.people.actor import LIVE, PLAYBACK, ROLES, Actor, Scope
+from luytre.people.lockout import Lockout, name_hash
 from luytre.people.tables import AccountRow, LoginRow, SessionRow, TicketRow
 
-FAILURES: Final = 5
-WINDOW_US: Final = 30 * US_PER_S
-LOCK_US: Final = 300 * US_PER_S
 # A shift is 12 hours; a wall that is watched all the time stays logged in for a week.
 IDLE_US: Final = 12 * 3600 * US_PER_S
 LIFE_US: Final = 7 * 24 * 3600 * US_PER_S
@@ -63,63 +59,32 @@ class Sessions:
     def __init__(self, database: Database, clock: Clock = SYSTEM) -> None:
         self._database = database
         self._clock = clock
-        # One login of a name at a time: otherwise a hundred guesses at once all find the name unlocked.
-        self._turns = [threading.Lock() for _ in range(64)]
+        self._lockout = Lockout(database, clock)
 
     def log_in(self, name: str, password: str, address: str = "") -> Session:
         """Raises Error(UNAUTHENTICATED, cause="wrong_password"), Error(TOO_MANY, cause="locked",
         retry_after_s=...).
         """
         key = name_key(name)
-        name_hash = _digest("name", key)
-        with self._turns[int(name_hash[:8], 16) % len(self._turns)]:
-            self._require_unlocked(name_hash)
+        hashed = name_hash("name", key)
+        with self._lockout.turn(hashed):
+            self._lockout.require_unlocked(hashed)
             with self._database.reading() as transaction:
                 account = transaction.scalars(
                     select(AccountRow).where(AccountRow.name_key == key, AccountRow.disabled_us.is_(None))
                 ).one_or_none()
                 stored = account.password_hash if account else None
             if not passwords.matches(password, stored) or account is None:
-                self._note_failure(name_hash)
+                self._lockout.note_failure(hashed)
                 raise Error(
                     Kind.UNAUTHENTICATED,
                     "the name or the password is wrong",
                     hint="Type both again; after five failures the name is locked for 5 minutes.",
                     cause="wrong_password",
                 )
-            return self._begin(account, name_hash, address)
+            return self._begin(account, hashed, address)
 
-    def _require_unlocked(self, name_hash: str) -> None:
-        with self._database.reading() as transaction:
-            row = transaction.get(LoginRow, name_hash)
-            wait_us = row.locked_until_us - self._clock.wall_us() if row else 0
-        if 0 < wait_us <= LOCK_US:
-            raise Error(
-                Kind.TOO_MANY,
-                "this name is locked after too many wrong passwords",
-                hint=f"Try again in {-(-wait_us // (60 * US_PER_S))} minutes.",
-                cause="locked",
-                retry_after_s=wait_us / US_PER_S,
-            )
-
-    def _note_failure(self, name_hash: str) -> None:
-        now = self._clock.wall_us()
-        with self._database.writing() as transaction:
-            # Names nobody has must not fill the disk.
-            transaction.execute(delete(LoginRow).where(LoginRow.changed_us < now - LOCK_US))
-            row = transaction.get(LoginRow, name_hash)
-            if row is None:
-                row = LoginRow(name_hash=name_hash, failures_us="", locked_until_us=0, changed_us=now)
-                transaction.add(row)
-            recent = [int(at) for at in row.failures_us.split(",") if at and now - int(at) <= WINDOW_US]
-            recent.append(now)
-            if len(recent) >= FAILURES:
-                row.locked_until_us = now + LOCK_US
-                recent = []
-            row.failures_us = ",".join(str(at) for at in recent)
-            row.changed_us = now
-
-    def _begin(self, account: AccountRow, name_hash: str, address: str) -> Session:
+    def _begin(self, account: AccountRow, hashed: str, address: str) -> Session:
         token = secrets.token_urlsafe(32)
         now = self._clock.wall_us()
         row = SessionRow(
@@ -132,7 +97,7 @@ class Sessions:
             expires_us=now + IDLE_US,
         )
         with self._database.writing() as transaction:
-            transaction.execute(delete(LoginRow).where(LoginRow.name_hash == name_hash))
+            transaction.execute(delete(LoginRow).where(LoginRow.name_hash == hashed))
             transaction.execute(delete(SessionRow).where(SessionRow.expires_us <= now))
             transaction.add(row)
             transaction.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from luytre.base.db import Table
@@ -59,6 +59,26 @@ class LoginRow(Table):
     failures_us: Mapped[str] = mapped_column(String(255))
     locked_until_us: Mapped[int] = mapped_column(BigInteger)
     changed_us: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class ReaderRow(Table):
+    """A program that takes pictures, with a key of its own. `secret` is sealed: Digest needs the text itself. `cameras`:
+    UUIDs as a JSON list, None for all. Rows stay: looks speak of them.
+    """
+
+    __tablename__ = "reader"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    name_key: Mapped[str] = mapped_column(String(128), index=True)
+    user_name: Mapped[str] = mapped_column(String(64), unique=True)
+    secret: Mapped[str] = mapped_column(Text)
+    cameras: Mapped[str | None] = mapped_column(Text)
+    created_us: Mapped[int] = mapped_column(BigInteger)
+    created_by: Mapped[str] = mapped_column(String(64))
+    expires_us: Mapped[int | None] = mapped_column(BigInteger)
+    revoked_us: Mapped[int | None] = mapped_column(BigInteger)
+    used_us: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class LookRow(Table):

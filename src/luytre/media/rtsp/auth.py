@@ -184,6 +184,47 @@ def accepted(scheme: Scheme, header: str, who: Credentials, method: str, realm: 
     return False
 
 
+def claimed(header: str) -> str | None:
+    """Server side: whose name an Authorization header gives; None for one that is neither Basic nor Digest."""
+    kind, _, text = header.strip().partition(" ")
+    if kind.lower() == "basic":
+        who = _basic(text)
+        return None if who is None else who.user
+    return parameters(text).get("username") if kind.lower() == "digest" else None
+
+
+def proves(header: str, secret: str, method: str, realm: str, nonce: str) -> bool | None:
+    """Server side: does this header prove that its bearer knows `secret`? Basic, or Digest with MD5 or SHA-256.
+
+    None: it does, by a nonce that is not this one, which may be a replay: challenge again.
+    """
+    kind, _, text = header.strip().partition(" ")
+    if kind.lower() == "basic":
+        who = _basic(text)
+        return who is not None and hmac.compare_digest(who.password.encode(), secret.encode())
+    values = parameters(text)
+    algorithm = values.get("algorithm", "MD5").upper()
+    if kind.lower() != "digest" or algorithm not in _HASHES or values.get("realm") != realm:
+        return False
+    given = values.get("nonce", "")
+    who = Credentials(values.get("username", ""), secret)
+    cnonce = values.get("cnonce", "")
+    qop = (values.get("nc", ""), cnonce, values["qop"]) if "qop" in values else None
+    challenge = Challenge("digest", realm, given, algorithm=algorithm)
+    expected = _digest(challenge, who, method, values.get("uri", ""), qop, cnonce)
+    if not hmac.compare_digest(expected.encode(), values.get("response", "").lower().encode()):
+        return False
+    return True if given == nonce else None
+
+
+def _basic(text: str) -> Credentials | None:
+    try:
+        user, colon, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return Credentials(user, password) if colon else None
+
+
 def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 

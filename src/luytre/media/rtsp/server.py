@@ -77,7 +77,14 @@ class Feedback:
     payload: bytes
 
 
-ServerEvent = Play | Pause | HangUp | Feedback
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request that waits for its owner: `go_on()` answers it, `refuse()` refuses it. Nothing is read until then."""
+
+    request: Request
+
+
+ServerEvent = Play | Pause | HangUp | Feedback | Held
 # Path (with query, no trailing slash) to what is there, or the status to refuse with; 0 hangs up.
 Lookup = Callable[[str], Presentation | int]
 
@@ -92,9 +99,23 @@ class Guard:
 
 
 class ServerSession:
-    """One connection. `receive` never raises for what a client sends: it answers, or says HangUp."""
+    """One connection. `receive` never raises for what a client sends: it answers, or says HangUp.
 
-    def __init__(self, lookup: Lookup, guard: Guard | None = None, *, timeout_s: int = 60) -> None:
+    `hold` says which requests wait for the owner, who has to find out something first.
+    """
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        guard: Guard | None = None,
+        *,
+        timeout_s: int = 60,
+        hold: Callable[[Request], bool] = lambda request: False,
+        server: str = "LuyTre-sim",
+    ) -> None:
+        self._hold = hold
+        self._held: Request | None = None
+        self._server = server
         self._lookup = lookup
         self._guard = guard or Guard()
         self._timeout_s = timeout_s
@@ -112,12 +133,32 @@ class ServerSession:
         return data
 
     def receive(self, data: bytes | bytearray | memoryview) -> list[ServerEvent]:
-        events: list[ServerEvent] = []
         self._connection.feed(data)
+        return self._read([])
+
+    @property
+    def is_held(self) -> bool:
+        """A request waits."""
+        return self._held is not None
+
+    def go_on(self) -> list[ServerEvent]:
+        """Answer the request that was held, and what came behind it."""
+        request, self._held = self._held, None
+        return self._read([] if request is None else self._answer(request))
+
+    def refuse(self, status: int, headers: tuple[tuple[str, str], ...] = ()) -> list[ServerEvent]:
+        """Refuse the request that was held, and read on."""
+        request, self._held = self._held, None
+        return self._read([] if request is None else self._reply(request, status, headers))
+
+    def _read(self, events: list[ServerEvent]) -> list[ServerEvent]:
         try:
-            while (event := self._connection.next_event()) is not None:
+            while self._held is None and (event := self._connection.next_event()) is not None:
                 if isinstance(event, Frame):
                     events.append(Feedback(event.channel, event.payload))
+                elif isinstance(event, Request) and self._hold(event):
+                    self._held = event
+                    events.append(Held(event))
                 elif isinstance(event, Request):
                     events += self._answer(event)
         except Error:
@@ -129,7 +170,7 @@ class ServerSession:
     def _reply(
         self, request: Request, status: int, headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
     ) -> list[ServerEvent]:
-        lines = [("CSeq", request.get("cseq") or "0"), ("Server", "LuyTre-sim")]
+        lines = [("CSeq", request.get("cseq") or "0"), ("Server", self._server)]
         self._out += build_response(status, _REASONS.get(status, "Error"), (*lines, *headers), body)
         return []
 

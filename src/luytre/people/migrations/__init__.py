@@ -8,4 +8,4 @@ from pathlib import Path
 
 from luytre.base.db import Migrations
 
-PEOPLE = Migrations(Path(__file__).parent, "people_0001")
+PEOPLE = Migrations(Path(__file__).parent, "people_0002")
