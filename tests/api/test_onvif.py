@@ -10,7 +10,7 @@ import pytest
 from luytre.api import onvif_shapes, shapes
 from luytre.base.clock import US_PER_S
 from luytre.cameras.events import DeviceEvent
-from luytre.cameras.onvif import cameras as rooms
+from luytre.cameras.onvif import discovery
 from luytre.cameras.onvif.discovery import Found
 from tests.api.ward import START_US, Ward, at
 from tests.cameras.onvif.soap_camera import PASSWORD, USER, SoapCamera
@@ -44,7 +44,7 @@ def test_from_discovery_to_a_camera_that_is_recorded(
         known = Found("urn:uuid:2", ("http://10.0.0.5/onvif/device_service",), ())
         return [known, Found("urn:uuid:1", (dome.url,), ("onvif://www.onvif.org/x/y",), "Bosch")]
 
-    monkeypatch.setattr(rooms.discovery, "discover", answered)
+    monkeypatch.setattr(discovery, "discover", answered)
     registered, new = ward.ask("POST", "onvif/discover", "quan-tri", json={"seconds": 1}).json()
     assert set(new) == set(onvif_shapes.FoundDevice.model_fields)
     assert (registered["codes"], new["codes"], new["address"]) == (["DK-01"], [], dome.url)

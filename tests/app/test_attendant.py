@@ -78,7 +78,8 @@ async def attending(store: Store, triggers: Triggers | None = None) -> AsyncIter
 
 
 async def until(ready: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    # A loaded machine is slow to start a process; nobody waits this long when all is well.
+    async with asyncio.timeout(90):
         while not ready():
             await asyncio.sleep(0.05)
 
@@ -143,7 +144,9 @@ def test_one_dead_camera_costs_the_others_nothing(folder: Path, quick: None) -> 
             store.registry.add(new(code, "rtsp://192.0.2.5/", camera, "continuous"))
         async with attending(store):
             await until(lambda: "PullMessages" in good.operations())
-            good.report(MOTION, {"State": "1"})
+            for _ in range(3):
+                # It repeats itself: that is one event.
+                good.report(MOTION, {"State": "1"})
             good.report("tns1:VideoSource/GlobalSceneChange/ImagingService", {"State": "true"})
             good.report("tns1:Device/Trigger/DigitalInput", {"LogicalState": "true"})
             good.report("tns1:Monitoring/ProcessorUsage", {"Value": "1"})
@@ -198,9 +201,13 @@ def test_the_process_ends_when_it_is_told_to(folder: Path) -> None:
             text=True,
             env=os.environ,
         )
-        asyncio.run(until(lambda: "PullMessages" in camera.operations()))
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        try:
+            asyncio.run(until(lambda: "PullMessages" in camera.operations()))
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=90)
+        finally:
+            process.kill()
+            process.communicate()
     assert process.returncode == 0
     assert "Traceback" not in said
     assert PASSWORD not in said

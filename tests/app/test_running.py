@@ -157,11 +157,12 @@ def test_children_of_a_killed_supervisor_end(node: Path) -> None:
         first_line(process)
         until(lambda: child(process, "--shard 1"))
         children = psutil.Process(process.pid).children(recursive=True)
-        assert len(children) == 3
+        # Web, attendant and two recorders at least.
+        assert len(children) >= 4
         process.kill()
         process.communicate()
         gone, _ = psutil.wait_procs(children, timeout=PATIENCE_S)
-        assert len(gone) == 3
+        assert len(gone) == len(children)
 
 
 def main_streams(directory: Path) -> dict[str, int]:

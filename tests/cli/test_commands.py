@@ -99,7 +99,10 @@ def test_every_command_agrees_with_the_function_that_does_its_work(monkeypatch: 
         monkeypatch.setattr(module, "perform", check)
     declared = [
         command.callback
-        for group in (commands.app, commands.camera, commands.archive, commands.user, reader_commands.reader)
+        for group in (
+            *(commands.app, commands.archive, commands.user, reader_commands.reader),
+            *(camera_commands.camera, camera_commands.ptz, camera_commands.onvif),
+        )
         for command in group.registered_commands
     ]
     for function in declared:

@@ -40,6 +40,8 @@ FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
 # So many events wait for a database that does not answer; then the oldest go.
 MOST_WAITING: Final = 5000
+# A camera invents names of rules without an end.
+MOST_SOURCES: Final = 10_000
 TRIM_S: Final = 3600.0
 IDENTIFY_US: Final = 86_400 * US_PER_S
 
@@ -54,6 +56,8 @@ class Attendant:
         self._triggers = triggers
         self._listening: dict[str, tuple[Access, asyncio.Task[None]]] = {}
         self._heard: list[DeviceEvent] = []
+        # What was said last of each thing, and when: cameras repeat themselves.
+        self._last: dict[tuple[str, str, str], tuple[bool | None, int]] = {}
         # (camera, source) -> until when it is believed to move, on the monotonic clock.
         self._moving: dict[tuple[str, str], float] = {}
         self._deaf: set[str] = set()
@@ -137,8 +141,9 @@ class Attendant:
             await asyncio.to_thread(self._store.registry.identify, access.code, told)
 
     def _hear(self, event: DeviceEvent) -> None:
-        self._heard.append(event)
-        del self._heard[:-MOST_WAITING]
+        if self._is_news(event):
+            self._heard.append(event)
+            del self._heard[:-MOST_WAITING]
         if event.kind != "motion":
             return
         if event.active is False:
@@ -149,10 +154,24 @@ class Attendant:
             self._moving[event.camera, event.source] = until_s
         self._triggers.send(event.camera, event.at_us, ACTIVE_S if event.active else 0.0)
 
+    def _is_news(self, event: DeviceEvent) -> bool:
+        """Not the state that it had anyway; of what only happens, once a second is enough."""
+        key = event.camera, event.kind, event.source
+        active, at_us = self._last.get(key, (None, 0))
+        if event.active == active and (active is not None or event.at_us - at_us < US_PER_S):
+            return False
+        if len(self._last) >= MOST_SOURCES:
+            self._last.clear()
+            self._moving.clear()
+        self._last[key] = event.active, event.at_us
+        return True
+
     def _quiet(self, camera: str) -> None:
         """Nothing is known of it any more."""
         for key in [key for key in self._moving if key[0] == camera]:
             del self._moving[key]
+        for thing in [thing for thing in self._last if thing[0] == camera]:
+            del self._last[thing]
         self._deaf.discard(camera)
 
     async def _wake(self) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from luytre import __version__
-from luytre.cli.camera_commands import camera
+from luytre.cli.camera_commands import camera, onvif
 from luytre.cli.language import Language, find
 from luytre.cli.options import (
     HERE,
@@ -45,6 +45,7 @@ app = typer.Typer(
 archive = typer.Typer(help="archive", no_args_is_help=True)
 user = typer.Typer(help="user", no_args_is_help=True)
 app.add_typer(camera, name="camera")
+app.add_typer(onvif, name="onvif")
 app.add_typer(archive, name="archive")
 app.add_typer(user, name="user")
 app.add_typer(reader, name="reader")

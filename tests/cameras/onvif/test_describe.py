@@ -86,6 +86,12 @@ def test_a_camera_that_guards_even_its_clock() -> None:
         assert asked(camera, describe).identity.manufacturer == "AXIS"
 
 
+def test_a_camera_that_knows_http_digest_only() -> None:
+    with SoapCamera("axis_p3818", http_digest=True, off_s=-9000.0) as camera:
+        assert asked(camera, describe).identity.manufacturer == "AXIS"
+        assert fails(camera, "wrong").cause == "auth_failed"
+
+
 def test_media2_tells_of_h265() -> None:
     profiles = "".join(
         f'<tr2:Profiles token="{token}"><tr2:Name>{token}</tr2:Name><tr2:Configurations>'

@@ -1,11 +1,11 @@
 /** Other programs that are given cameras by RTSP. */
 import { queryOptions } from '@tanstack/react-query';
 import { requestJson } from './request';
-import type { NewReader, Reader, ReaderAsk } from './types';
+import type { NewReader, ReaderAsk, Readers } from './types';
 
-export const readersQuery = queryOptions<Reader[]>({
+export const readersQuery = queryOptions<Readers>({
   queryKey: ['readers'],
-  queryFn: ({ signal }) => requestJson<Reader[]>('/readers', { signal }),
+  queryFn: ({ signal }) => requestJson<Readers>('/readers', { signal }),
   refetchInterval: 30_000,
 });
 

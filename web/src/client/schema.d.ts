@@ -605,7 +605,8 @@ export interface paths {
         };
         /**
          * Get Snapshot
-         * @description The picture at a moment as JPEG. `X-Picture-Time` says when it was taken.
+         * @description The picture at a moment as JPEG. `X-Picture-Time` says when it was taken. Programs come by HTTP Basic with a
+         *     reader's key.
          */
         get: operations["getSnapshot"];
         put?: never;
@@ -771,6 +772,50 @@ export interface paths {
          */
         post: operations["discoverDevices"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Readers
+         * @description All readers whose keys open something, by name; and how the door for them stands.
+         */
+        get: operations["listReaders"];
+        put?: never;
+        /**
+         * Add Reader
+         * @description A new key. Its secret is in this answer and nowhere else.
+         */
+        post: operations["addReader"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readers/{reader}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Reader
+         * @description Its key opens nothing any more; its sessions end within seconds.
+         */
+        delete: operations["removeReader"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1622,6 +1667,36 @@ export interface components {
             volume?: string | null;
         };
         /**
+         * NewReader
+         * @description `secret` is shown this once. `url`: where it reads, without credentials; null while RTSP is off.
+         */
+        NewReader: {
+            /** Cameras */
+            cameras: string[] | null;
+            /**
+             * Created
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            created: string;
+            /** Created By */
+            created_by: string;
+            /** Expires */
+            expires: string | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Secret */
+            secret: string;
+            /** Url */
+            url: string | null;
+            /** Used */
+            used: string | null;
+            /** User */
+            user: string;
+        };
+        /**
          * NewSession
          * @description `token` is for `Authorization: Bearer`.
          */
@@ -1852,6 +1927,50 @@ export interface components {
             message: string;
         };
         /**
+         * Reader
+         * @description A program with a key. `user` is the name it logs in with; `cameras` are codes, null for all.
+         */
+        Reader: {
+            /** Cameras */
+            cameras: string[] | null;
+            /**
+             * Created
+             * Format: date-time
+             * @description RFC 3339, UTC, `Z`.
+             */
+            created: string;
+            /** Created By */
+            created_by: string;
+            /** Expires */
+            expires: string | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Used */
+            used: string | null;
+            /** User */
+            user: string;
+        };
+        /**
+         * ReaderAsk
+         * @description `cameras`: codes, null for all. `days`: how long the key is good for, null for no end.
+         */
+        ReaderAsk: {
+            /** Cameras */
+            cameras?: string[] | null;
+            /** Days */
+            days?: number | null;
+            /** Name */
+            name: string;
+        };
+        /** Readers */
+        Readers: {
+            /** Readers */
+            readers: components["schemas"]["Reader"][];
+            rtsp: components["schemas"]["RtspDoor"];
+        };
+        /**
          * RecordedSpan
          * @description `stream`: which one it is of.
          */
@@ -1896,6 +2015,19 @@ export interface components {
              * @enum {string}
              */
             when_full: "overwrite" | "stop";
+        };
+        /**
+         * RtspDoor
+         * @description Where readers come to. `state`: `listening`, `off`, `port_taken`, `not_running`. `address` is a pattern with CODE in
+         *     it, null while it is off; `stream` names follow as in it.
+         */
+        RtspDoor: {
+            /** Address */
+            address: string | null;
+            /** Port */
+            port: number;
+            /** State */
+            state: string;
         };
         /**
          * Session
@@ -3256,6 +3388,10 @@ export interface operations {
                 /** @description RFC 3339; the newest picture without it. */
                 at?: string | null;
                 stream?: "auto" | "main" | "sub";
+                /** @description At most so many pixels wide; it is never enlarged. */
+                width?: number | null;
+                /** @description 503 for a newest picture older than this; 10 for readers. */
+                max_age_s?: number | null;
             };
             header?: never;
             path: {
@@ -3551,6 +3687,98 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FoundDevice"][];
                 };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReaders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readers"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addReader: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReaderAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewReader"];
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeReader: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The reader's id. */
+                reader: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, why, and what to do. */
             default: {

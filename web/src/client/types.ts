@@ -52,26 +52,7 @@ export type Velocity = Omit<Schemas['Move'], 'seconds'>;
 
 // -- readers of the restream ----------------------------------------------------------------------------------------
 
-export interface Reader {
-  id: string;
-  name: string;
-  user: string;
-  cameras: string[] | null;
-  created: string;
-  created_by: string;
-  expires: string | null;
-  used: string | null;
-}
-
-export interface NewReader extends Reader {
-  /** Of the RTSP door. */
-  port: number;
-  secret: string;
-}
-
-export interface ReaderAsk {
-  name: string;
-  /** Codes; null: all cameras, those of later as well. */
-  cameras: string[] | null;
-  days: number | null;
-}
+export type Readers = Schemas['Readers'];
+export type Reader = Schemas['Reader'];
+export type ReaderAsk = Schemas['ReaderAsk'];
+export type NewReader = Schemas['NewReader'];

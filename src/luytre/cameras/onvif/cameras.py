@@ -97,8 +97,10 @@ class OnvifCameras:
         try:
             async with connect(access, self._clock, known) as device:
                 if remembered is None:
-                    self._memory[access.camera] = _Remembered(access, device.known, now_s)
+                    remembered = self._memory[access.camera] = _Remembered(access, device.known, now_s)
                 yield device
+                # Its clock may have been set.
+                remembered.known = device.known
         except Error:
             # Whatever it was: the next one asks for everything again.
             self._memory.pop(access.camera, None)
@@ -116,16 +118,17 @@ class OnvifCameras:
 
     async def move(self, code: str, velocity: ptz.Vector, seconds: float) -> None:
         """Move until `stop`, or for `seconds`."""
-        self._hold(code)
         async with self.head(code) as head:
             await head.move(velocity, seconds)
+        # Only now: if this move had failed, the one before would still have to be stopped.
+        self._hold(code)
         # Some cameras do not heed the time they are given.
         self._stops[code.upper()] = asyncio.create_task(self._stop_after(code, seconds))
 
     async def stop(self, code: str) -> None:
-        self._hold(code)
         async with self.head(code) as head:
             await head.stop()
+        self._hold(code)
 
     def _hold(self, code: str) -> None:
         """A newer command decides when to stop."""

@@ -23,6 +23,9 @@ from luytre.cameras.onvif.soap import Device, dig, many, text
 PULL_S: Final = 20
 LEASE_S: Final = 120
 LIMIT: Final = 100
+# The least time between two pulls: with something in the first, and with nothing.
+BREATH_S: Final = 0.2
+NOTHING_S: Final = 1.0
 UNSUBSCRIBE_S: Final = 3.0
 # An event's own time counts when it is this near; else the camera's clock has jumped, and now is better.
 NEAR_US: Final = 30 * US_PER_S
@@ -85,9 +88,9 @@ async def _pull(device: Device, at: str, extra: dict[str, Any], tell: Callable[[
         if device.clock.monotonic_s() - renewed_s > LEASE_S / 2:
             renewed_s = device.clock.monotonic_s()
             await device.call("subscription", "Renew", {"TerminationTime": f"PT{LEASE_S}S", **extra}, at=at)
-        if not dig(answer, "NotificationMessage") and device.clock.monotonic_s() - began_s < 1.0:
-            # It answers at once that there is nothing, instead of waiting as asked.
-            await asyncio.sleep(1.0)
+        # Some answer at once, instead of waiting until there is something; some without an end.
+        least_s = BREATH_S if dig(answer, "NotificationMessage") else NOTHING_S
+        await asyncio.sleep(max(0.0, began_s + least_s - device.clock.monotonic_s()))
 
 
 def events(device: Device, answer: Any) -> Iterator[DeviceEvent]:

@@ -150,6 +150,10 @@ export const readers = {
   intro:
     'Other programs (VLC, a police video system, ffmpeg) take pictures from the recorder with a key of their own. A camera sends its picture once, however many watch.',
   add: 'Add a program',
+  closed: 'The port for other programs is closed: none can read now.',
+  offHint: 'Set rtsp_port in luytre.toml (usually 8554) and start the node again.',
+  portTakenHint: 'Another program has port {{port}}. Stop it, or set another rtsp_port in luytre.toml, and start the node again.',
+  notRunningHint: 'It is being started again by itself. If it is still so after a minute, start the node again.',
   none: 'No other program is given pictures.',
   noneHint: 'Press Add a program to make a key.',
   name: 'Program, or who uses it',

@@ -148,6 +148,10 @@ export const readers = {
   intro:
     'Phần mềm khác (VLC, hệ thống của công an, ffmpeg) lấy hình qua máy ghi bằng khóa riêng. Camera chỉ phải gửi hình một lần, dù có bao nhiêu nơi xem.',
   add: 'Thêm phần mềm',
+  closed: 'Cổng chia luồng đang đóng, chưa phần mềm nào lấy hình được.',
+  offHint: 'Đặt rtsp_port trong luytre.toml (thường là 8554) rồi chạy lại nút.',
+  portTakenHint: 'Cổng {{port}} đang bị chương trình khác dùng. Tắt chương trình đó hoặc đổi rtsp_port trong luytre.toml rồi chạy lại nút.',
+  notRunningHint: 'Hệ thống đang tự chạy lại. Nếu một phút sau vẫn vậy, chạy lại nút.',
   none: 'Chưa chia hình cho phần mềm nào.',
   noneHint: 'Bấm Thêm phần mềm để tạo một khóa.',
   name: 'Tên phần mềm hoặc đơn vị dùng',

@@ -14,8 +14,14 @@ import { daysOf, ffmpegLine, ready } from './addresses';
 
 const DAYS = ['7', '30', '90', '365', ''] as const;
 
+interface Props {
+  /** Of an address, with CODE in it; null while nobody can read. */
+  pattern: string | null;
+  onClose: () => void;
+}
+
 /** Asks what a new reader may see and for how long; then shows its key, once. */
-export function AddReader({ onClose }: { onClose: () => void }) {
+export function AddReader({ pattern, onClose }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const add = useMutation<NewReader, Problem, ReaderAsk>({
@@ -32,7 +38,7 @@ export function AddReader({ onClose }: { onClose: () => void }) {
       closeOnClickOutside={add.data === undefined}
       closeButtonProps={{ 'aria-label': t('app.close') }}
     >
-      {add.data ? <Key made={add.data} onClose={onClose} /> : <Form add={add} onClose={onClose} />}
+      {add.data ? <Key made={add.data} pattern={pattern} onClose={onClose} /> : <Form add={add} onClose={onClose} />}
     </Modal>
   );
 }
@@ -100,10 +106,10 @@ function Form({ add, onClose }: FormProps) {
   );
 }
 
-function Key({ made, onClose }: { made: NewReader; onClose: () => void }) {
+function Key({ made, pattern, onClose }: Props & { made: NewReader }) {
   const { t } = useTranslation();
   const { data: cameras = [] } = useQuery(camerasQuery);
-  const addresses = ready(cameras, made.cameras, window.location.hostname, made.port);
+  const addresses = pattern === null ? [] : ready(cameras, made.cameras, pattern);
   const [code, setCode] = useState<string | null>(null);
   const shown = addresses.find((one) => one.code === code) ?? addresses[0];
   return (

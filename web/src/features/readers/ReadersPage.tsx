@@ -2,11 +2,12 @@ import { ActionIcon, Button, Loader, Text } from '@mantine/core';
 import { IconArrowLeft, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import type { TFunction } from 'i18next';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNode } from '../../client/queries';
 import { readersQuery } from '../../client/readers';
-import type { Reader } from '../../client/types';
+import type { Reader, Readers } from '../../client/types';
 import { Notice } from '../../kit/Notice';
 import { useNow } from '../../kit/useNow';
 import { useProblemWords } from '../../kit/useProblemWords';
@@ -21,7 +22,8 @@ export default function ReadersPage() {
   const say = useProblemWords();
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Reader | null>(null);
-  const { data: readers, error } = useQuery(readersQuery);
+  const { data, error } = useQuery(readersQuery);
+  const readers = data?.readers;
   return (
     <div className={classes.page}>
       <div className={classes.bar}>
@@ -42,6 +44,9 @@ export default function ReadersPage() {
         {t('readers.intro')}
       </Text>
       {error ? <Notice {...say(error)} /> : null}
+      {data && data.rtsp.address === null ? (
+        <Notice tone="warn" message={t('readers.closed')} hint={closedHint(data.rtsp, t)} />
+      ) : null}
       {readers === undefined ? (
         error ? null : (
           <Loader size="sm" m="xl" />
@@ -54,10 +59,16 @@ export default function ReadersPage() {
       ) : (
         <List readers={readers} onRemove={setRemoving} />
       )}
-      {adding ? <AddReader onClose={() => setAdding(false)} /> : null}
+      {adding ? <AddReader pattern={data?.rtsp.address ?? null} onClose={() => setAdding(false)} /> : null}
       <RemoveReader reader={removing} onClose={() => setRemoving(null)} />
     </div>
   );
+}
+
+/** What to do before anybody can read. */
+function closedHint(rtsp: Readers['rtsp'], t: TFunction): string {
+  if (rtsp.state === 'off') return t('readers.offHint');
+  return rtsp.state === 'port_taken' ? t('readers.portTakenHint', { port: rtsp.port }) : t('readers.notRunningHint');
 }
 
 function List({ readers, onRemove }: { readers: Reader[]; onRemove: (reader: Reader) => void }) {

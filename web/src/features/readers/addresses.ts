@@ -6,13 +6,12 @@ export interface Ready {
   address: string;
 }
 
-/** One address for each stream that the reader may have. Login data stand beside it: in an address they end up in logs
- *  and lists of recent files. */
-export function ready(cameras: readonly Camera[], allowed: readonly string[] | null, host: string, port: number): Ready[] {
-  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+/** One address for each camera that the reader may have; `pattern` has CODE in it. Login data stand beside it: in an
+ *  address they end up in logs and lists of recent files. */
+export function ready(cameras: readonly Camera[], allowed: readonly string[] | null, pattern: string): Ready[] {
   return cameras
     .filter((camera) => allowed === null || allowed.includes(camera.code))
-    .map(({ code }) => ({ code, address: `rtsp://${name}:${port}/${encodeURIComponent(code)}/main` }));
+    .map(({ code }) => ({ code, address: pattern.replace('CODE', encodeURIComponent(code)) }));
 }
 
 /** For a terminal; the shell must not read anything into the secret. */

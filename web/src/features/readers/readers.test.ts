@@ -6,10 +6,11 @@ const cameras = [{ code: 'DK-01' }, { code: 'Bờ đê 2' }] as Camera[];
 
 describe('addresses for readers', () => {
   it('are of what the reader may see', () => {
-    expect(ready(cameras, ['DK-01'], 'nut.phuong', 8554)).toEqual([{ code: 'DK-01', address: 'rtsp://nut.phuong:8554/DK-01/main' }]);
-    expect(ready(cameras, null, 'fd00::1', 554).map((one) => one.address)).toEqual([
-      'rtsp://[fd00::1]:554/DK-01/main',
-      'rtsp://[fd00::1]:554/B%E1%BB%9D%20%C4%91%C3%AA%202/main',
+    const pattern = 'rtsp://nut.phuong:8554/CODE/main';
+    expect(ready(cameras, ['DK-01'], pattern)).toEqual([{ code: 'DK-01', address: 'rtsp://nut.phuong:8554/DK-01/main' }]);
+    expect(ready(cameras, null, pattern).map((one) => one.address)).toEqual([
+      'rtsp://nut.phuong:8554/DK-01/main',
+      'rtsp://nut.phuong:8554/B%E1%BB%9D%20%C4%91%C3%AA%202/main',
     ]);
   });
 
