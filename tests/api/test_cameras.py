@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import av
 import pytest
 
 from luytre.api import archive_shapes, shapes
@@ -21,7 +24,10 @@ from luytre.converter import state
 from luytre.converter.plan import state_file
 from luytre.converter.state import Conversion
 from luytre.recorder.state import StreamState
-from tests.api.ward import START_US, Ward, at
+from luytre.simulator.camera import Camera
+from luytre.simulator.server import Simulator
+from tests.api.ward import START_US, Ward, at, clip
+from tests.recorder.ward import reel
 
 
 def say(ward: Ward, state: StreamState | None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +193,24 @@ def test_a_probe_that_fails_says_it_in_the_words_for_streams(ward: Ward) -> None
     assert answer.json()["message"] == "Camera không nhận kết nối"
     wrong = ward.ask("POST", "cameras/probe", "quan-tri", json={"url": "nonsense"})
     assert (wrong.status_code, wrong.json()["cause"]) == (400, "bad_url")
+
+
+def test_a_probe_shows_a_picture_and_leaves_a_line(ward: Ward) -> None:
+    async def call() -> Any:
+        async with Simulator([Camera(1, {"main": reel(clip())})]) as simulator:
+            body = {"url": simulator.url(1)}
+            answer = await asyncio.to_thread(ward.ask, "POST", "cameras/probe", "quan-tri", json=body)
+            return answer.json(), simulator.url(1)
+
+    told, url = asyncio.run(call())
+    assert set(told) == set(shapes.Probe.model_fields)
+    picture = b64decode(told["picture"])
+    still: Any
+    with av.open(BytesIO(picture)) as still:
+        (frame,) = still.decode(video=0)
+    assert (frame.width, frame.height) == (told["video"]["width"], told["video"]["height"])
+    (look,) = ward.node.looks.list(limit=1)
+    assert (look.action, look.user_name, look.camera, look.reason) == ("trial", "quan-tri", "", url)
 
 
 def test_a_probe_refused_by_the_camera_does_not_log_anybody_out(ward: Ward) -> None:

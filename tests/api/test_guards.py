@@ -153,7 +153,7 @@ def test_sessions(ward: Ward) -> None:
     body = new.json()
     assert body["user"] == "truc"
     assert body["role"] == "officer"
-    assert body["permissions"] == ["live", "playback", "export"]
+    assert body["permissions"] == ["live", "ptz", "playback", "export"]
     bearer = {"Authorization": f"Bearer {body['token']}"}
     again = ward.get("session", headers=bearer)
     assert again.json() == {name: value for name, value in body.items() if name != "token"}

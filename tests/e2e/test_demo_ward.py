@@ -128,6 +128,7 @@ def test_cameras_page_lists_states_and_explains_a_wrong_address(page: Page, ward
     for number in range(1, 7):
         expect(page.get_by_test_id(f"camera-row-TX-0{number}")).to_be_visible()
     page.get_by_test_id("add-camera").click()
+    page.get_by_text("Nhập địa chỉ luồng").click()
     page.get_by_label(re.compile("Mã")).first.fill("XX-01")
     page.get_by_label(re.compile("luồng chính", re.I)).fill("rtsp://127.0.0.1:1/khong-co")
     page.get_by_test_id("probe").click()

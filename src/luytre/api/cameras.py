@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,12 +16,11 @@ from luytre.api.problems import CameraRefusal
 from luytre.base.clock import rfc3339
 from luytre.base.errors import Error
 from luytre.cameras import registry
-from luytre.cameras.probing import probe
 from luytre.cameras.reasons import WEAK_PASSWORD, Language, words
 from luytre.cameras.recording import RecordingChange
 from luytre.cameras.statuses import CameraStatus, StreamStatus
+from luytre.cameras.trial import try_out
 from luytre.converter.state import Conversion
-from luytre.media.rtsp.url import split_credentials
 from luytre.people.actor import Actor
 
 routes = APIRouter(tags=["cameras"])
@@ -66,19 +66,24 @@ def add_camera(
 
 
 @routes.post("/cameras/probe", operation_id="probeCamera")
-async def probe_camera(body: shapes.ProbeAsk, _: Annotated[Actor, needs("configure")]) -> shapes.Probe:
-    """Tries an address out and says what it sends."""
-    url, user, password = split_credentials(body.url)
-    given = _secret(body.password)
+async def probe_camera(
+    body: shapes.ProbeAsk, node: WardNode, actor: Annotated[Actor, needs("configure")]
+) -> shapes.Probe:
+    """Tries an address out: what it sends, and its first picture."""
     try:
-        found = await probe(
-            url, user if body.user is None else body.user, password if given is None else given
-        )
+        trial = await try_out(actor, node.looks, body.url, body.user, _secret(body.password), body.transport)
     except Error as error:
         raise CameraRefusal(error) from error
-    told = shapes.Probe.model_validate(found.result, from_attributes=True)
-    update = {"converted": converted_told(found.converted), "url": found.url}
-    return told.model_copy(update=update)
+    told = shapes.Probe.model_validate(
+        {
+            **asdict(trial.probed.result),
+            "picture": None if trial.jpeg is None else b64encode(trial.jpeg).decode(),
+            "converted": converted_told(trial.probed.converted),
+            "url": trial.probed.url,
+        },
+        from_attributes=True,
+    )
+    return told
 
 
 @routes.get("/cameras/{code}", operation_id="getCamera")

@@ -20,7 +20,7 @@ from luytre.people.actor import Actor
 routes = APIRouter(tags=["session"])
 
 # The order of design/api.md; a set has none.
-PERMISSIONS = ("live", "playback", "export", "configure")
+PERMISSIONS = ("live", "ptz", "playback", "export", "configure")
 
 
 @routes.post("/session", operation_id="logIn", dependencies=[open_to_all()])

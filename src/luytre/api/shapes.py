@@ -225,6 +225,7 @@ class ProbeAsk(Ask):
     url: Url
     user: Credential | None = None
     password: Annotated[SecretStr, Field(max_length=256)] | None = None
+    transport: Transport = "auto"
 
 
 class ProbedVideo(Answer):
@@ -245,7 +246,8 @@ class ProbedAudio(Answer):
 
 class Probe(Answer):
     """`converted`: what the converter does to it; `url`: the address to enter where that is another than the one asked
-    about.
+    about. `picture`: its first picture, a small JPEG in base64; null when it
+    cannot be decoded. `transport` and `certificate` as in Stream.
     """
 
     video: ProbedVideo
@@ -254,6 +256,9 @@ class Probe(Answer):
     server: str | None
     converted: Converted | None = None
     url: str | None = None
+    picture: str | None
+    transport: str
+    certificate: str | None
 
 
 class Days(Answer):

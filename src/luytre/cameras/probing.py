@@ -15,7 +15,8 @@ from luytre.converter.probe import ForeignProbe
 from luytre.converter.probe import probe as probe_foreign
 from luytre.converter.state import Conversion
 from luytre.media.rtsp.url import CONVERT, is_foreign, require_source, split_credentials
-from luytre.recorder.probe import ProbedAudio, ProbedVideo, ProbeResult
+from luytre.recorder.plan import Transport
+from luytre.recorder.probe import ProbedAudio, ProbedPicture, ProbedVideo, ProbeResult
 from luytre.recorder.probe import probe as probe_rtsp
 
 SECONDS = 4.0
@@ -32,7 +33,9 @@ class Probed:
     url: str | None = None
 
 
-async def probe(url: str, user: str = "", password: str = "", *, seconds: float = SECONDS) -> Probed:
+async def probe(
+    url: str, user: str = "", password: str = "", *, seconds: float = SECONDS, transport: Transport = "auto"
+) -> Probed:
     """Raises Error with a cause of design/api.md. Credentials may stand in the URL or beside it."""
     clean, url_user, url_password = split_credentials(url)
     require_source(clean)
@@ -40,7 +43,7 @@ async def probe(url: str, user: str = "", password: str = "", *, seconds: float 
     if is_foreign(clean):
         return _probed(await probe_foreign(_stream(clean, user, password), seconds))
     try:
-        return Probed(await probe_rtsp(clean, user, password, seconds=seconds))
+        return Probed(await probe_rtsp(clean, user, password, seconds=seconds, transport=transport))
     except Error as error:
         if error.cause != Cause.UNSUPPORTED_CODEC:
             raise
@@ -57,15 +60,17 @@ def _stream(url: str, user: str, password: str) -> ForeignStream:
 
 
 def _probed(found: ForeignProbe, url: str | None = None) -> Probed:
+    track = found.track
     video = ProbedVideo(
-        found.codec,
-        found.codec_string,
-        found.width,
-        found.height,
+        track.codec,
+        track.codec_string,
+        track.width,
+        track.height,
         found.fps,
         found.gop_s,
         found.bitrate_bps,
     )
     audio = None if found.audio is None else ProbedAudio(*found.audio)
     # A foreign source tells no clock, and FFmpeg not what the other side calls itself.
-    return Probed(ProbeResult(video, audio, None, None), found.conversion, url)
+    picture = ProbedPicture(track, found.picture)
+    return Probed(ProbeResult(video, audio, None, None, picture), found.conversion, url)

@@ -19,6 +19,7 @@ from luytre.archive.playback import Keyframe
 from luytre.base.clock import Clock
 from luytre.base.errors import Error, Kind
 from luytre.media.nal import nal_spans
+from luytre.media.tracks import VideoTrack
 
 START_CODE = b"\x00\x00\x00\x01"
 KEPT_S: Final = 1.0
@@ -72,11 +73,16 @@ class NewestStills:
 
 def jpeg(keyframe: Keyframe, quality: int = 85, *, width: int | None = None) -> bytes:
     """`width`: at most so many pixels. Raises Error(DATA_LOSS) when the picture cannot be decoded."""
-    name = "h264" if keyframe.track.codec == "h264" else "hevc"
+    return picture(keyframe.track, keyframe.data, quality=quality, width=width)
+
+
+def picture(track: VideoTrack, data: bytes, *, quality: int = 85, width: int | None = None) -> bytes:
+    """The same of a keyframe's bytes: NAL units with 4-byte lengths."""
+    name = "h264" if track.codec == "h264" else "hevc"
     decoder = av.CodecContext.create(name, "r")
     assert isinstance(decoder, av.VideoCodecContext)
-    sets = b"".join(START_CODE + nal for nal in keyframe.track.parameter_sets)
-    slices = b"".join(START_CODE + keyframe.data[start:end] for start, end in nal_spans(keyframe.data))
+    sets = b"".join(START_CODE + nal for nal in track.parameter_sets)
+    slices = b"".join(START_CODE + data[start:end] for start, end in nal_spans(data))
     try:
         frames = decoder.decode(av.Packet(sets + slices)) + decoder.decode(None)
     except av.FFmpegError as error:

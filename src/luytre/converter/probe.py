@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from base64 import b64decode, b64encode
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ from luytre.converter.plan import ForeignStream
 from luytre.converter.source import OPEN_S
 from luytre.converter.state import Conversion
 from luytre.converter.tracks import Unit
+from luytre.media import h264, h265
+from luytre.media.rtp.h264 import H264Receiver
+from luytre.media.rtp.h265 import H265Receiver
 from luytre.media.rtsp.tracks import media_track
 from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, VideoTrack
 
@@ -37,12 +41,12 @@ LONGEST_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class ForeignProbe:
-    """The pictures as they would be recorded. `audio`: codec, rate, channels; None without sound."""
+    """The pictures as they would be recorded. `picture`: the first keyframe, NAL units with 4-byte lengths. `audio`: codec,
+    rate, channels; None without sound.
+    """
 
-    codec: str
-    codec_string: str
-    width: int
-    height: int
+    track: VideoTrack
+    picture: bytes = field(repr=False)
     fps: float
     gop_s: float | None
     bitrate_bps: int
@@ -70,9 +74,30 @@ async def probe(stream: ForeignStream, seconds: float) -> ForeignProbe:
         raise failure(Cause.CONVERTER_FAILED, f"the worker crashed ({process.returncode})") from None
     if "cause" in told:
         raise Error(Kind.UNAVAILABLE, told["message"], hint=told["hint"], cause=told["cause"])
-    audio = told.pop("audio")
-    conversion = Conversion(**told.pop("conversion"))
-    return ForeignProbe(**told, audio=None if audio is None else tuple(audio), conversion=conversion)
+    return _from_json(told)
+
+
+def _to_json(found: ForeignProbe) -> dict[str, Any]:
+    coded = {
+        "codec": found.track.codec,
+        "sets": [b64encode(nal).decode() for nal in found.track.parameter_sets],
+        "picture": b64encode(found.picture).decode(),
+    }
+    figures = {name: getattr(found, name) for name in ("fps", "gop_s", "bitrate_bps", "audio")}
+    return {**coded, **figures, "conversion": asdict(found.conversion)}
+
+
+def _from_json(told: dict[str, Any]) -> ForeignProbe:
+    sets = tuple(b64decode(nal) for nal in told["sets"])
+    return ForeignProbe(
+        track=h264.video_track(sets) if told["codec"] == "h264" else h265.video_track(sets),
+        picture=b64decode(told["picture"]),
+        fps=told["fps"],
+        gop_s=told["gop_s"],
+        bitrate_bps=told["bitrate_bps"],
+        audio=None if told["audio"] is None else tuple(told["audio"]),
+        conversion=Conversion(**told["conversion"]),
+    )
 
 
 def look(order: Order, clock: Clock = SYSTEM) -> ForeignProbe:
@@ -110,10 +135,8 @@ def _result(converting: Converting, track: VideoTrack, pictures: list[Unit]) -> 
     size = sum(len(payload) for picture in pictures[:-1] for payload in picture.payloads)
     sound = media_track(converting.media[1]) if len(converting.media) > 1 else None
     return ForeignProbe(
-        codec=track.codec,
-        codec_string=track.codec_string,
-        width=track.width,
-        height=track.height,
+        track=track,
+        picture=_first_key(track, pictures),
         fps=round((len(pictures) - 1) / seen_s, 2),
         gop_s=None if gop_s is None else round(gop_s, 2),
         bitrate_bps=round(size * 8 / seen_s),
@@ -122,11 +145,24 @@ def _result(converting: Converting, track: VideoTrack, pictures: list[Unit]) -> 
     )
 
 
+def _first_key(track: VideoTrack, pictures: list[Unit]) -> bytes:
+    """Out of its RTP payloads again; b"" where there is none."""
+    kind = H264Receiver if track.codec == "h264" else H265Receiver
+    receiver = kind(0, track.parameter_sets)
+    for unit in pictures:
+        if unit.key:
+            for payload in unit.payloads:
+                receiver.payload(payload, 0, len(payload), unit.ticks & 0xFFFF_FFFF, False)
+            receiver.flush()
+            return b"".join(sample.data for sample in receiver.samples)
+    return b""
+
+
 def main() -> None:
     order = Order.from_json(sys.stdin.buffer.read())
     die_with(order.parent)
     try:
-        told: dict[str, Any] = asdict(look(order))
+        told = _to_json(look(order))
     except Error as error:
         told = {"cause": error.cause, "message": error.message, "hint": error.hint}
     sys.stdout.write(json.dumps(told))

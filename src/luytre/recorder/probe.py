@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from luytre.archive.keys import Cause
 from luytre.base.clock import SYSTEM, Clock, from_ntp
@@ -44,6 +44,14 @@ class ProbedAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbedPicture:
+    """The first keyframe. `data`: NAL units with 4-byte lengths."""
+
+    track: VideoTrack
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """clock_offset_ms  the camera's clock minus this machine's, from its sender report; None when it sent none
     transport        how RTP came: "tcp", "udp" or "http", "+tls" behind it where it was encrypted
@@ -54,6 +62,7 @@ class ProbeResult:
     audio: ProbedAudio | None
     clock_offset_ms: int | None
     server: str | None
+    picture: ProbedPicture
     transport: str = "tcp"
     certificate: str | None = None
 
@@ -189,6 +198,8 @@ class _Listening:
             None if sound is None else ProbedAudio(sound.codec, sound.rate, sound.channels),
             self._offset_ms,
             self._connection.server or None,
+            # Nothing is kept before the first keyframe.
+            ProbedPicture(track, self._pictures[0].data),
             self._connection.intake.transport,
             self._connection.intake.certificate,
         )

@@ -66,8 +66,8 @@ function PageTitle() {
   const { t } = useTranslation();
   const { name } = useNode();
   const path = useRouterState({ select: (state) => state.location.pathname });
-  const place = PLACES.find(({ to }) => to === path);
-  const word = place ? t(place.word) : 'Lũy Tre';
+  const place = PLACES.find(({ to }) => to === path || (to !== '/' && path.startsWith(`${to}/`)));
+  const word = place ? t(place.word) : path === '/readers' ? t('app.readers') : 'Lũy Tre';
   useEffect(() => {
     document.title = [word, name || 'Lũy Tre'].join(' · ');
   }, [word, name]);
@@ -126,7 +126,11 @@ export function LanguageSwitch() {
       ]}
       onChange={(value) => {
         // What the node said is said again in the new language.
-        void chooseLanguage(asLanguage(value)).then(() => client.invalidateQueries());
+        void chooseLanguage(asLanguage(value)).then(
+          () => client.invalidateQueries(),
+          // The switch stays where it is: the words could not be fetched.
+          () => undefined,
+        );
       }}
     />
   );

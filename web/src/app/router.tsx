@@ -9,6 +9,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { sessionQuery } from '../client/queries';
+import { readDevice } from '../features/device/address';
 import { readPlayback } from '../features/playback/address';
 import { WALL_KEY, readWall } from '../features/wall/layout';
 import { recall } from '../kit/remembered';
@@ -84,6 +85,24 @@ const cameras = createRoute({
   component: lazyRouteComponent(() => import('../features/cameras/CamerasPage')),
 });
 
+const device = createRoute({
+  getParentRoute: () => inside,
+  path: '/cameras/$code',
+  validateSearch: readDevice,
+  component: lazyRouteComponent(() => import('./DevicePlace')),
+});
+
+const ReadersPage = lazyRouteComponent(() => import('../features/readers/ReadersPage'));
+const readers = createRoute({
+  getParentRoute: () => inside,
+  path: '/readers',
+  component: () => (
+    <Needs right="configure">
+      <ReadersPage />
+    </Needs>
+  ),
+});
+
 const StoragePage = lazyRouteComponent(() => import('../features/storage/StoragePage'));
 const storage = createRoute({
   getParentRoute: () => inside,
@@ -95,7 +114,7 @@ const storage = createRoute({
   ),
 });
 
-const tree = root.addChildren([login, inside.addChildren([wall, playback, cameras, storage])]);
+const tree = root.addChildren([login, inside.addChildren([wall, playback, cameras, device, readers, storage])]);
 
 export function makeRouter(client: QueryClient) {
   return createRouter({ routeTree: tree, context: { client }, defaultErrorComponent: Trouble });

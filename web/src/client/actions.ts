@@ -25,6 +25,11 @@ export function removeCamera(code: string): Promise<undefined> {
   return requestJson(`/cameras/${encodeURIComponent(code)}`, { method: 'DELETE' });
 }
 
+/** The certificate that the camera shows next is the one to trust. */
+export function trustCamera(code: string): Promise<undefined> {
+  return requestJson(`/cameras/${encodeURIComponent(code)}/trust`, { method: 'POST' });
+}
+
 export function probe(ask: ProbeAsk, signal: AbortSignal): Promise<Probe> {
   return requestJson('/cameras/probe', { method: 'POST', body: ask, signal });
 }

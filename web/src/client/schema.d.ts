@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Probe Camera
-         * @description Tries an address out and says what it sends.
+         * @description Tries an address out: what it sends, and its first picture.
          */
         post: operations["probeCamera"];
         delete?: never;
@@ -596,6 +596,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{code}/renditions/{stream}/{form}/{run}/init.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rendition Init
+         * @description The init segment of a run in a form.
+         */
+        get: operations["getRenditionInit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/renditions/{stream}/{form}/{segment}/{start}-{end}.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rendition
+         * @description Whole parts of a segment file, converted. 503 `renditions_full` when nothing more can be converted now.
+         */
+        get: operations["getRendition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{code}/snapshot.jpg": {
         parameters: {
             query?: never;
@@ -686,7 +726,8 @@ export interface paths {
         };
         /**
          * Get Movie
-         * @description One MP4, seekable by range requests, never re-encoded.
+         * @description One MP4, seekable by range requests, never re-encoded. With `codecs` that do not play it: a converted copy, sent as it
+         *     is made, which is no evidence.
          */
         get: operations["getMovie"];
         put?: never;
@@ -1869,15 +1910,22 @@ export interface components {
         /**
          * Probe
          * @description `converted`: what the converter does to it; `url`: the address to enter where that is another than the one asked
-         *     about.
+         *     about. `picture`: its first picture, a small JPEG in base64; null when it
+         *     cannot be decoded. `transport` and `certificate` as in Stream.
          */
         Probe: {
             audio: components["schemas"]["ProbedAudio"] | null;
+            /** Certificate */
+            certificate: string | null;
             /** Clock Offset Ms */
             clock_offset_ms: number | null;
             converted?: components["schemas"]["Converted"] | null;
+            /** Picture */
+            picture: string | null;
             /** Server */
             server: string | null;
+            /** Transport */
+            transport: string;
             /** Url */
             url?: string | null;
             video: components["schemas"]["ProbedVideo"];
@@ -1886,6 +1934,13 @@ export interface components {
         ProbeAsk: {
             /** Password */
             password?: string | null;
+            /**
+             * Transport
+             * @description How RTP comes: `auto` is TCP, and UDP from cameras that refuse it; `http` is an HTTP tunnel.
+             * @default auto
+             * @enum {string}
+             */
+            transport?: "auto" | "tcp" | "udp" | "http";
             /** Url */
             url: string;
             /** User */
@@ -3388,6 +3443,78 @@ export interface operations {
             };
         };
     };
+    getRenditionInit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+                stream: "main" | "sub";
+                form: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRendition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+                stream: "main" | "sub";
+                form: string;
+                segment: string;
+                start: number;
+                end: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSnapshot: {
         parameters: {
             query?: {
@@ -3502,6 +3629,8 @@ export interface operations {
                 /** @description RFC 3339, any offset. */
                 end: string;
                 stream?: "auto" | "main" | "sub";
+                /** @description What the viewer decodes, of `h264,h265,aac,opus`: the rest is converted. Without it nothing is. */
+                codecs?: string | null;
             };
             header?: never;
             path: {
@@ -3542,6 +3671,8 @@ export interface operations {
                 stream?: "auto" | "main" | "sub";
                 /** @description 1: to be kept, which needs the right to export. */
                 download?: boolean;
+                /** @description What the viewer decodes, of `h264,h265,aac,opus`: the rest is converted. Without it nothing is. */
+                codecs?: string | null;
             };
             header?: never;
             path: {

@@ -56,6 +56,7 @@ describe('quantities', () => {
     expect(clockOffset(-20, 'vi')).toBe('0,0 giây');
     expect(clockOffset(83_000, 'en')).toBe('+1 min 23 s');
     expect(codecName('h265')).toBe('H.265');
+    expect([codecName('aac'), codecName('alaw'), codecName('MJPEG')]).toEqual(['AAC', 'G.711 A', 'MJPEG']);
   });
 });
 

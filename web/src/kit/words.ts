@@ -60,7 +60,15 @@ export function dayCount(days: number, language: Language): string {
   return language === 'vi' ? `${said} ngày` : `${said} ${said === '1' ? 'day' : 'days'}`;
 }
 
-const CODECS: Record<string, string> = { h264: 'H.264', h265: 'H.265', hevc: 'H.265', aac: 'AAC', alaw: 'G.711', ulaw: 'G.711', opus: 'Opus' };
+const CODECS: Record<string, string> = {
+  h264: 'H.264',
+  h265: 'H.265',
+  hevc: 'H.265',
+  mpeg4: 'MPEG-4',
+  alaw: 'G.711 A',
+  ulaw: 'G.711 µ',
+  opus: 'Opus',
+};
 
 export function codecName(codec: string): string {
   return CODECS[codec.toLowerCase()] ?? codec.toUpperCase();

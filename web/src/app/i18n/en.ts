@@ -1,4 +1,5 @@
 /** English, the second language. */
+import { adding, device, readers } from './devices.en';
 import type { Dictionary } from './vi';
 
 export const en: Dictionary = {
@@ -7,6 +8,7 @@ export const en: Dictionary = {
     playback: 'Playback',
     cameras: 'Cameras',
     storage: 'Storage',
+    readers: 'Share with other programs',
     places: 'Pages',
     close: 'Close',
     cancel: 'Cancel',
@@ -198,6 +200,9 @@ export const en: Dictionary = {
       mode: 'Recording',
       hours: 'Recording hours',
       volume: 'Volume',
+      transport: 'Transport',
+      onvif: 'ONVIF address',
+      onvifEvents: "Take in the camera's alarms",
     },
     mode: { continuous: 'Always', motion: 'Around motion', schedule: 'On a schedule' },
     className: '{{name}}: {{days}} promised',
@@ -205,10 +210,27 @@ export const en: Dictionary = {
     anyVolume: 'Automatic',
     nameExample: 'Market crossing',
     keepPassword: 'Leave empty to keep the old one',
-    wrong: { empty: 'Fill this in', address: 'The address starts with rtsp:// or rtsps://' },
+    wrong: { empty: 'Fill this in', address: 'The address starts with rtsp://, rtsps://, http://, rtmp://, srt:// or udp://' },
     probe: 'Try the connection',
     probeGood: 'The camera answers well',
+    probePicture: 'The first picture from the camera',
     save: 'Save',
+    connection: 'Connection, ONVIF',
+    transport: { auto: 'Automatic', tcp: 'TCP', udp: 'UDP', http: 'Over HTTP' },
+    transportHint: 'Automatic is right for nearly every camera. Take TCP when the picture often breaks over UDP.',
+    onvifHint: 'To read its facts, adjust the picture, move the camera and set its clock.',
+    onvifEventsHint: 'Motion, a covered lens and alarm inputs are written down and start a recording.',
+    encrypted: '{{transport}}, encrypted',
+    sound: 'sound {{codec}}',
+    certificate: "The camera's certificate: {{print}}…",
+    weak: 'Default password',
+    foreign: 'This is not RTSP, so it has to go through the converter.',
+    foreignHint: 'Try the connection to learn whether it has to be encoded anew and what that costs.',
+    trust: 'Trust the new certificate',
+    trustTitle: 'Trust the new certificate of camera {{code}}?',
+    trustText:
+      'Camera {{code}} ({{name}}) shows another certificate than when it was first connected. If you agree, the old one is forgotten and the one that the camera shows next is trusted from then on.',
+    trustCheck: 'Agree only if this camera has just been exchanged, reset or updated. If nobody did that, somebody may be listening in on the line: let the contractor check first.',
     noAudio: 'None',
     fact: {
       codec: 'Codec',
@@ -219,8 +241,13 @@ export const en: Dictionary = {
       audio: 'Audio',
       clock: 'Clock offset',
       server: 'Device',
+      transport: 'Transport',
+      certificate: 'Certificate',
     },
   },
+  adding,
+  device,
+  readers,
   storage: {
     none: 'This node has no volumes yet.',
     noneHint: 'Add [[volumes]] to luytre.toml and start the node again.',

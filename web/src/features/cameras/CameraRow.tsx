@@ -13,7 +13,8 @@ import { useProblemWords } from '../../kit/useProblemWords';
 import { asLanguage, bitRate, clockOffset, codecName, number } from '../../kit/words';
 import { fullTime, shortTime } from '../../kit/zone';
 import classes from './CamerasPage.module.css';
-import { markOf, wordOf } from './look';
+import { TrustAnew } from './TrustDialog';
+import { fingerprint, markOf, transportWord, wordOf } from './look';
 
 interface Props {
   camera: Camera;
@@ -35,12 +36,22 @@ export function CameraRow({ camera, zone, nowMs, mayConfigure, onEdit, onRemove 
   return (
     <tr data-testid={`camera-row-${camera.code}`} data-state={camera.state}>
       <td>
-        <strong>{camera.code}</strong> <span className={classes.name}>{camera.name}</span>
+        <Link to="/cameras/$code" params={{ code: camera.code }} className={classes.open}>
+          <strong>{camera.code}</strong> <span className={classes.name}>{camera.name}</span>
+        </Link>
+        {camera.weak_password ? (
+          <div className={classes.weak} title={camera.password_hint ?? undefined}>
+            <StateMark mark="warn" word={t('cameras.weak')} />
+          </div>
+        ) : null}
       </td>
       <td>
-        <State camera={camera} main={main} zone={zone} nowMs={nowMs} />
+        <State {...{ camera, main, zone, nowMs, mayConfigure }} />
       </td>
-      <td className={classes.fact}>{main ? pictureOf(main, language, t) : null}</td>
+      <td className={classes.fact}>
+        {main ? <div>{pictureOf(main, language, t)}</div> : null}
+        {main ? <div className={classes.path}>{pathOf(main, t)}</div> : null}
+      </td>
       <td className={classes.fact} data-label={t('cameras.bitRate')}>{main?.bitrate_bps ? bitRate(main.bitrate_bps, language) : null}</td>
       <td className={classes.fact} data-label={t('cameras.clock')}>
         {offset === null ? null : Math.abs(offset) >= CLOCK_WARN_MS ? (
@@ -65,15 +76,27 @@ function pictureOf(stream: Stream, language: 'vi' | 'en', t: TFunction): string 
   return facts.filter((fact) => fact !== null).join(' · ');
 }
 
+/** How it comes: transport, sound, what the converter does; the certificate on hover. */
+function pathOf(stream: Stream, t: TFunction): React.ReactNode {
+  const facts = [
+    stream.transport ? transportWord(stream.transport, t) : null,
+    stream.audio && stream.audio_codec ? t('cameras.sound', { codec: codecName(stream.audio_codec) }) : null,
+  ].filter((fact) => fact !== null);
+  if (facts.length === 0) return null;
+  const title = stream.certificate ? t('cameras.certificate', { print: fingerprint(stream.certificate) }) : undefined;
+  return <span title={title}>{facts.join(' · ')}</span>;
+}
+
 interface StateProps {
   camera: Camera;
   main: Stream | undefined;
   zone: string;
   nowMs: number;
+  mayConfigure: boolean;
 }
 
 /** The state; why, and what to do; and a sub stream that is in trouble alone. */
-function State({ camera, main, zone, nowMs }: StateProps) {
+function State({ camera, main, zone, nowMs, mayConfigure }: StateProps) {
   const { t } = useTranslation();
   const sinceMs = camera.since === null ? null : Date.parse(camera.since);
   const since = sinceMs === null ? '' : shortTime(zone, sinceMs, nowMs);
@@ -94,6 +117,11 @@ function State({ camera, main, zone, nowMs }: StateProps) {
         <Text size="sm" c="var(--ink-soft)" className={classes.why}>
           {main.hint}
         </Text>
+      ) : null}
+      {mayConfigure && camera.streams.some((s) => s.cause === 'certificate_changed') ? (
+        <div className={classes.why}>
+          <TrustAnew camera={camera} />
+        </div>
       ) : null}
       {subAlone ? (
         <Text size="sm" className={classes.why}>

@@ -1,7 +1,8 @@
 import { Button, Loader, Text, TextInput } from '@mantine/core';
-import { IconPlus, IconSearch } from '@tabler/icons-react';
+import { IconBroadcast, IconPlus, IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Link } from '@tanstack/react-router';
+import { Suspense, lazy, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { camerasQuery, useMay, useNode } from '../../client/queries';
 import type { Camera } from '../../client/types';
@@ -26,7 +27,7 @@ const GROUPS = [
 // Shown only where there are some.
 const RARE: ReadonlySet<Group> = new Set<Group>(['standby', 'waiting']);
 
-type Editing = { camera: Camera | null } | null;
+const AddDrawer = lazy(() => import('./adding/AddDrawer'));
 
 export default function CamerasPage() {
   const { t } = useTranslation();
@@ -34,7 +35,8 @@ export default function CamerasPage() {
   const may = useMay();
   const [query, setQuery] = useState('');
   const [group, setGroup] = useState<Group | null>(null);
-  const [editing, setEditing] = useState<Editing>(null);
+  const [adding, setAdding] = useState(false);
+  const [editing, setEditing] = useState<Camera | null>(null);
   const [removing, setRemoving] = useState<Camera | null>(null);
   const { data: cameras, error } = useQuery(camerasQuery);
   const mayConfigure = may('configure');
@@ -54,9 +56,19 @@ export default function CamerasPage() {
         />
         {mayConfigure ? (
           <Button
+            variant="default"
+            leftSection={<IconBroadcast size={16} />}
+            data-testid="readers"
+            renderRoot={(props) => <Link to="/readers" {...props} />}
+          >
+            {t('app.readers')}
+          </Button>
+        ) : null}
+        {mayConfigure ? (
+          <Button
             leftSection={<IconPlus size={16} />}
             data-testid="add-camera"
-            onClick={() => setEditing({ camera: null })}
+            onClick={() => setAdding(true)}
           >
             {t('cameras.add')}
           </Button>
@@ -67,18 +79,18 @@ export default function CamerasPage() {
           cameras={found(cameras, query, group)}
           none={cameras.length === 0}
           mayConfigure={mayConfigure}
-          onEdit={(camera) => setEditing({ camera })}
+          onEdit={setEditing}
           onRemove={setRemoving}
         />
       ) : error ? null : (
         <Loader size="sm" m="xl" />
       )}
-      <CameraDrawer
-        key={editing === null ? 'closed' : (editing.camera?.code ?? 'new')}
-        opened={editing !== null}
-        camera={editing?.camera ?? null}
-        onClose={() => setEditing(null)}
-      />
+      <CameraDrawer key={editing?.code ?? 'closed'} camera={editing} onClose={() => setEditing(null)} />
+      {adding ? (
+        <Suspense>
+          <AddDrawer onClose={() => setAdding(false)} />
+        </Suspense>
+      ) : null}
       <RemoveDialog camera={removing} onClose={() => setRemoving(null)} />
     </div>
   );

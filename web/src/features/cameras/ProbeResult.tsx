@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Probe } from '../../client/types';
 import { asLanguage, bitRate, clockOffset, codecName, number } from '../../kit/words';
 import classes from './CamerasPage.module.css';
+import { fingerprint, transportWord } from './look';
 
 /** What the camera answered, as facts a technician checks. */
 export function ProbeResult({ probe }: { probe: Probe }) {
@@ -17,6 +18,8 @@ export function ProbeResult({ probe }: { probe: Probe }) {
     [t('cameras.fact.bitRate'), video.bitrate_bps === null ? null : bitRate(video.bitrate_bps, language)],
     [t('cameras.fact.audio'), audio ? codecName(audio.codec) : t('cameras.noAudio')],
     [t('cameras.fact.clock'), probe.clock_offset_ms === null ? null : clockOffset(probe.clock_offset_ms, language)],
+    [t('cameras.fact.transport'), transportWord(probe.transport, t)],
+    [t('cameras.fact.certificate'), probe.certificate === null ? null : `${fingerprint(probe.certificate)}…`],
     [t('cameras.fact.server'), probe.server],
   ];
   return (
@@ -24,6 +27,14 @@ export function ProbeResult({ probe }: { probe: Probe }) {
       <div className={classes.probeTitle}>
         <IconCircleCheck size={18} aria-hidden /> {t('cameras.probeGood')}
       </div>
+      {probe.picture ? (
+        <img
+          className={classes.still}
+          src={`data:image/jpeg;base64,${probe.picture}`}
+          alt={t('cameras.probePicture')}
+          data-testid="probe-picture"
+        />
+      ) : null}
       <dl>
         {facts.map(([name, value]) =>
           value === null ? null : (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Camera, Stream } from '../../client/types';
-import { EMPTY, asChange, asNew, asProbe, formOf, wrongFields } from './form';
+import { EMPTY, asChange, asNew, asProbe, formOf, isForeign, wrongFields } from './form';
 import { counts, found } from './look';
 
 const stream = (name: 'main' | 'sub', url: string) => ({ name, url }) as Stream;
@@ -8,7 +8,8 @@ const stream = (name: 'main' | 'sub', url: string) => ({ name, url }) as Stream;
 function camera(change: Partial<Camera> = {}): Camera {
   const streams = [stream('main', 'rtsp://10.0.0.5/main'), stream('sub', 'rtsp://10.0.0.5/sub')];
   const recorded = { retention: 'standard', volume: null, mode: 'continuous', hours: '' };
-  return { code: 'DK-01', name: 'Ngã tư chợ', state: 'recording', streams, ...recorded, ...change } as Camera;
+  const reached = { transport: 'auto', onvif: '', onvif_events: false };
+  return { code: 'DK-01', name: 'Ngã tư chợ', state: 'recording', streams, ...recorded, ...reached, ...change } as Camera;
 }
 
 describe('counts and search', () => {
@@ -34,8 +35,22 @@ describe('the form', () => {
 
   it('names what is missing', () => {
     expect(wrongFields(EMPTY)).toEqual(['code', 'name', 'url']);
-    expect(wrongFields({ ...filled, subUrl: 'http://x' })).toEqual(['subUrl']);
+    expect(wrongFields({ ...filled, subUrl: 'ftp://x' })).toEqual(['subUrl']);
     expect(wrongFields(filled)).toEqual([]);
+  });
+
+  it('takes foreign addresses, and knows them', () => {
+    for (const url of ['http://10.0.0.9/mjpg', 'rtmp://10.0.0.9/live/1', 'srt://10.0.0.9:9000', 'udp://10.0.0.9:5000']) {
+      expect([url, wrongFields({ ...filled, url }), isForeign(url)]).toEqual([url, [], true]);
+    }
+    for (const url of ['rtsp://10.0.0.9/1', 'RTSPS://10.0.0.9/1', 'file:///etc/passwd', '']) expect(isForeign(url)).toBe(false);
+    expect(wrongFields({ ...filled, url: 'file:///etc/passwd' })).toEqual(['url']);
+  });
+
+  it('sends how a camera is reached only where that was changed', () => {
+    const before = camera({ onvif: 'http://10.0.0.5/onvif/device_service', onvif_events: true });
+    expect(asChange({ ...formOf(before), transport: 'udp', onvif: ' ' }, before)).toEqual({ transport: 'udp', onvif: '' });
+    expect(asNew({ ...filled, onvif: '10.0.0.9', onvifEvents: true })).toMatchObject({ onvif: '10.0.0.9', onvif_events: true });
   });
 
   it('sends only what was typed', () => {

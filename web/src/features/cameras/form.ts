@@ -1,5 +1,5 @@
 /** What the drawer sends: only what was typed or changed. */
-import type { Camera, CameraChange, NewCamera, ProbeAsk, RecordingMode } from '../../client/types';
+import type { Camera, CameraChange, NewCamera, ProbeAsk, RecordingMode, Transport } from '../../client/types';
 
 export interface CameraForm {
   code: string;
@@ -13,6 +13,10 @@ export interface CameraForm {
   hours: string;
   /** Empty: the node chooses. */
   volume: string;
+  transport: Transport;
+  /** Its device service; empty: not known. */
+  onvif: string;
+  onvifEvents: boolean;
 }
 
 export const EMPTY: CameraForm = {
@@ -26,15 +30,19 @@ export const EMPTY: CameraForm = {
   mode: 'continuous',
   hours: '',
   volume: '',
+  transport: 'auto',
+  onvif: '',
+  onvifEvents: false,
 };
 
 /** What is typed, rather than chosen. */
-export type FormField = 'code' | 'name' | 'url' | 'subUrl' | 'user' | 'password' | 'hours';
+export type FormField = 'code' | 'name' | 'url' | 'subUrl' | 'user' | 'password' | 'hours' | 'onvif';
 
 export function formOf(camera: Camera): CameraForm {
   const url = (name: string) => camera.streams.find((s) => s.name === name)?.url ?? '';
-  const { code, name, retention, mode, hours } = camera;
-  return { ...EMPTY, code, name, url: url('main'), subUrl: url('sub'), retention, mode, hours, volume: camera.volume ?? '' };
+  const { code, name, retention, mode, hours, transport, onvif, onvif_events: onvifEvents } = camera;
+  const addresses = { url: url('main'), subUrl: url('sub'), onvif };
+  return { ...EMPTY, code, name, ...addresses, retention, mode, hours, volume: camera.volume ?? '', transport, onvifEvents };
 }
 
 /** Fields that must be filled in first, or whose address cannot be one. */
@@ -47,8 +55,14 @@ export function wrongFields(form: CameraForm): FormField[] {
   return wrong;
 }
 
+/** What the node takes in: RTSP, and what its converter makes RTSP of. */
 export function isAddress(text: string): boolean {
-  return /^rtsps?:\/\/[^\s/]+/i.test(text.trim());
+  return /^(rtsps?|https?|rtmps?|srt|udp):\/\/[^\s/]+/i.test(text.trim());
+}
+
+/** Only RTSP is recorded as it comes; everything else goes through the converter. */
+export function isForeign(text: string): boolean {
+  return isAddress(text) && !/^rtsps?:/i.test(text.trim());
 }
 
 function credentials(form: CameraForm): { user?: string; password?: string } {
@@ -69,6 +83,16 @@ function recording(form: CameraForm, before: CameraForm) {
   };
 }
 
+/** How it is reached, as far as that differs from `before`. */
+function connection(form: CameraForm, before: CameraForm) {
+  const onvif = form.onvif.trim();
+  return {
+    ...(form.transport === before.transport ? {} : { transport: form.transport }),
+    ...(onvif === before.onvif ? {} : { onvif }),
+    ...(form.onvifEvents === before.onvifEvents ? {} : { onvif_events: form.onvifEvents }),
+  };
+}
+
 export function asNew(form: CameraForm): NewCamera {
   const sub = form.subUrl.trim();
   return {
@@ -78,6 +102,7 @@ export function asNew(form: CameraForm): NewCamera {
     ...(sub === '' ? {} : { sub_url: sub }),
     ...credentials(form),
     ...recording(form, EMPTY),
+    ...connection(form, EMPTY),
   };
 }
 
@@ -91,9 +116,11 @@ export function asChange(form: CameraForm, camera: Camera): CameraChange {
     ...(sub === before.subUrl ? {} : { sub_url: sub === '' ? null : sub }),
     ...credentials(form),
     ...recording(form, before),
+    ...connection(form, before),
   };
 }
 
 export function asProbe(form: CameraForm): ProbeAsk {
-  return { url: form.url.trim(), ...credentials(form) };
+  const transport = form.transport === 'auto' || isForeign(form.url) ? {} : { transport: form.transport };
+  return { url: form.url.trim(), ...credentials(form), ...transport };
 }

@@ -35,6 +35,18 @@ export function wordOf(state: RecordingState, since: string, t: TFunction): stri
   }
 }
 
+/** `udp+tls` -> `UDP, mã hóa` */
+export function transportWord(transport: string, t: TFunction): string {
+  const [carrier = '', tls] = transport.split('+');
+  const name = carrier === 'http' ? t('cameras.transport.http') : carrier.toUpperCase();
+  return tls === 'tls' ? t('cameras.encrypted', { transport: name }) : name;
+}
+
+/** The first eight bytes, as people compare them: `3F:A2:…` */
+export function fingerprint(sha256: string): string {
+  return (sha256.slice(0, 16).toUpperCase().match(/../g) ?? []).join(':');
+}
+
 /** The five groups a technician counts: everything is in exactly one. */
 export type Group = 'recording' | 'standby' | 'retrying' | 'waiting' | 'disabled';
 

@@ -1,4 +1,4 @@
-import { Button, CopyButton, Menu, Popover, Stack, Text, TextInput, Tooltip } from '@mantine/core';
+import { Button, Menu, Popover, Stack, Text, Tooltip } from '@mantine/core';
 import { IconDownload, IconLink } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
@@ -10,6 +10,7 @@ import type { Problem } from '../../client/problem';
 import { useMay } from '../../client/queries';
 import { checkReachable } from '../../client/request';
 import type { Camera, PlayedName, Tickets } from '../../client/types';
+import { CopyField } from '../../kit/CopyField';
 import { Notice } from '../../kit/Notice';
 import { startDownload } from '../../kit/saveFrame';
 import { useProblemWords } from '../../kit/useProblemWords';
@@ -126,8 +127,8 @@ function Link({ camera, stream, span }: { camera: Camera; stream: PlayedName; sp
         {tickets.error ? <Notice {...say(tickets.error)} /> : null}
         {tickets.data ? (
           <Stack gap="xs">
-            <Address label={t('playback.linkStream')} value={tickets.data.m3u8} />
-            <Address label={t('playback.linkFile')} value={tickets.data.mp4} />
+            <CopyField label={t('playback.linkStream')} value={here(tickets.data.m3u8)} />
+            <CopyField label={t('playback.linkFile')} value={here(tickets.data.mp4)} />
             <Text size="xs" c="var(--ink-soft)">
               {t('playback.linkHint')}
             </Text>
@@ -138,28 +139,7 @@ function Link({ camera, stream, span }: { camera: Camera; stream: PlayedName; sp
   );
 }
 
-/** Selectable as well: over plain http a browser gives no clipboard to a page. */
-function Address({ label, value }: { label: string; value: string }) {
-  const { t } = useTranslation();
-  const address = new URL(value, window.location.href).href;
-  return (
-    <TextInput
-      label={label}
-      value={address}
-      readOnly
-      onFocus={(event) => event.currentTarget.select()}
-      rightSectionWidth={86}
-      rightSection={
-        window.isSecureContext ? (
-          <CopyButton value={address}>
-            {({ copied, copy }) => (
-              <Button size="compact-xs" variant="light" onClick={copy}>
-                {copied ? t('playback.copied') : t('playback.copy')}
-              </Button>
-            )}
-          </CopyButton>
-        ) : null
-      }
-    />
-  );
+/** With this node's name, as another program needs it. */
+function here(address: string): string {
+  return new URL(address, window.location.href).href;
 }
