@@ -14,6 +14,9 @@ import pytest
 
 from luytre.archive.export import movie
 from luytre.archive.keys import Cause
+from luytre.archive.segment import FileReader
+from luytre.media.fmp4.boxes import iter_boxes
+from luytre.media.fmp4.moof import read_moof
 from luytre.media.rtsp.tracks import ClientTrack
 from luytre.media.tracks import AudioCodec, Sample
 from luytre.recorder.ingest import Ingest
@@ -98,6 +101,29 @@ def test_g711_is_heard_exactly_as_it_was_sent(bench: Bench, clip: Coded, codec: 
     assert sent[at : at + len(heard)] == heard
     assert len(heard) >= 2 * 8000 * 9.5
     assert shown == 250
+    played.assert_pictures_are_whole()
+
+
+@pytest.mark.parametrize("size", [77, 320, 1000])
+def test_packets_of_any_size_last_as_long_as_their_bytes(bench: Bench, clip: Coded, size: int) -> None:
+    sound = encode("alaw", frames=500)
+    whole = b"".join(sample.data for sample in sound.samples)
+    samples = [Sample(at, whole[at : at + size], True) for at in range(0, len(whole), size)]
+    played = Played(bench, clip, Coded(sound.track, samples, size))
+    # None of them right: they are counted.
+    played.send(lambda s: Sample(0, s.data, True))
+    assert len(played.recorded()) >= 0.85 * len(samples)
+    borders = 0
+    for part in bench.parts():
+        with FileReader(part.path) as reader:
+            data = reader.read(part.entry.offset, part.entry.size)
+        moof = next(box for box in iter_boxes(data) if box.type == b"moof")
+        for run in read_moof(data[moof.start : moof.end]).runs:
+            if run.track_id == 2:
+                # The last one of a part lasts as long as it is, whatever was usual.
+                assert run.samples.durations[-1] == run.samples.sizes[-1]
+                borders += 1
+    assert borders >= 8
     played.assert_pictures_are_whole()
 
 

@@ -100,6 +100,19 @@ def test_timestamps_in_the_wrong_unit_are_given_up(stamp: Stamp) -> None:
     assert {b - a for (_, a), (_, b) in pairwise(later)} == {PACKET}
 
 
+@pytest.mark.parametrize("size", [80, 320, 333])
+def test_counted_sound_is_as_long_as_its_bytes(size: int) -> None:
+    clock, found = SoundClock(TRACK), []
+    for number in range(60 * RATE // size):
+        sample = Sample(5, bytes(size), True)
+        clock.place([sample], number * size)
+        found.append((number * size, sample.pts))
+    assert clock.counts
+    later = found[len(found) // 2 :]
+    assert {b - a for (_, a), (_, b) in pairwise(later)} == {size}
+    assert furthest(later) <= 0.25 * RATE
+
+
 def test_a_pause_is_a_pause_whether_the_timestamps_went_on_or_not() -> None:
     for gap in (0, 3000 * PACKET):
         clock = SoundClock(TRACK)
