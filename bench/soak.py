@@ -18,6 +18,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -101,6 +102,13 @@ class Watched:
         return trend(self.hours, [getattr(held, f"{kind}_bytes") / 1e6 for held in self.holdings])
 
     @property
+    def uss_thirds_mb(self) -> list[float]:
+        """The median of each third of the time: a cache that fills flattens, a leak does not."""
+        size = max(1, len(self.holdings) // 3)
+        thirds = (self.holdings[at * size : (at + 1) * size] or self.holdings for at in range(3))
+        return [median(held.uss_bytes for held in third) / 1e6 for third in thirds]
+
+    @property
     def most_mb_per_h(self) -> float:
         window_h = self.hours[-1] - self.hours[0]
         return max(MOST_MB_PER_H, STEP_MB / window_h) if window_h < FEW_MINUTES_H else MOST_MB_PER_H
@@ -125,6 +133,7 @@ class Watched:
             **{f"{kind}_mb_per_h": line.slope for kind, line in lines.items()},
             **{f"{kind}_error": line.error for kind, line in lines.items()},
             "uss_mb": last.uss_bytes / 1e6,
+            "uss_thirds_mb": self.uss_thirds_mb,
             "threads": last.threads,
             "files": last.files,
             "complaints": self.complaints(),
@@ -245,8 +254,9 @@ def main() -> int:
         )
         for number, one in enumerate(watched):
             uss, pss, last = one.memory("uss"), one.memory("pss"), one.holdings[-1]
+            thirds = ", ".join(f"{value:.2f}" for value in one.uss_thirds_mb)
             print(
-                f"recorder {number}: USS {last.uss_bytes / 1e6:.1f} MB, {uss.slope:+.2f} ± {uss.error:.2f} MB/h; "
+                f"recorder {number}: USS {thirds} MB by thirds, {uss.slope:+.2f} ± {uss.error:.2f} MB/h; "
                 f"PSS {pss.slope:+.2f} ± {pss.error:.2f} MB/h; {last.threads} threads, {last.files} files"
             )
         for complaint in [*(text for one in watched for text in one.complaints()), *complaints]:
