@@ -120,7 +120,9 @@ def test_the_pictures_are_those_that_were_recorded(ward: Ward, crew: Crew) -> No
     made = Recorded(ward.archive, crew)
     (place, form) = pieces(playlist(made, whole(feed)))[1]
     shown = frames(made.init(KEY, feed.handle.run_id, form) + made.piece(place, form))
-    (part,) = scan_parts(lambda at, size: made.piece(place, form)[at : at + size], len(made.piece(place, form)))
+    (part,) = scan_parts(
+        lambda at, size: made.piece(place, form)[at : at + size], len(made.piece(place, form))
+    )
     assert part.wall_us is not None
     first = round((part.wall_us - feed.start_us) / US_PER_S * FPS)
     file = next(ward.volume.video_path.glob("*/*/*/*.mp4"))
@@ -270,7 +272,12 @@ def test_forms(tracks: tuple[str, ...], codecs: str | None, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "made"),
-    [((3840, 2160), (1280, 720)), ((704, 576), (704, 576)), ((1080, 1920), (404, 720)), ((353, 287), (352, 288))],
+    [
+        ((3840, 2160), (1280, 720)),
+        ((704, 576), (704, 576)),
+        ((1080, 1920), (404, 720)),
+        ((353, 287), (352, 288)),
+    ],
 )
 def test_sizes(size: tuple[int, int], made: tuple[int, int]) -> None:
     assert size_of(*size) == made
@@ -287,7 +294,9 @@ def test_a_hole_in_the_sound_is_silence_and_a_jump_begins_anew() -> None:
     got += made.finish()
     times = [frame.pts for frame in got]
     assert all(time % 1024 == 0 for time in times)
-    jumps = [later - earlier for earlier, later in zip(times, times[1:], strict=False) if later - earlier != 1024]
+    jumps = [
+        later - earlier for earlier, later in zip(times, times[1:], strict=False) if later - earlier != 1024
+    ]
     assert len(jumps) == 1
     assert jumps[0] > 3599 * 8000
     track = aac_track(coded.track)

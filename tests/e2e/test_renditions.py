@@ -195,9 +195,7 @@ def test_recorded_h265_plays_at_any_moment_and_can_be_taken_away(
     }"""
     seen.wait_for_function(f"async () => (await ({recorded})()) > 14", timeout=SOON_MS)
     seen.goto(f"{ward.url}/playback?camera=HA-01")
-    plays = (
-        "t => { const v = document.querySelector('video'); return v && v.videoWidth === 1280 && v.currentTime > t }"
-    )
+    plays = "t => { const v = document.querySelector('video'); return v && v.videoWidth === 1280 && v.currentTime > t }"
     seen.wait_for_function(plays, arg=0.3, timeout=SOON_MS)
     expect(seen.get_by_test_id("converted")).to_contain_text("H.264")
     at = seen.evaluate("document.querySelector('video').currentTime")
@@ -205,7 +203,8 @@ def test_recorded_h265_plays_at_any_moment_and_can_be_taken_away(
     for where in (9.3, 2.1, 6.7):
         seen.evaluate("t => { document.querySelector('video').currentTime = t }", where)
         seen.wait_for_function(
-            "t => { const v = document.querySelector('video'); return !v.seeking && v.readyState >= 2 && v.currentTime >= t }",
+            "t => { const v = document.querySelector('video');"
+            " return !v.seeking && v.readyState >= 2 && v.currentTime >= t }",
             arg=where,
             timeout=SOON_MS,
         )
@@ -213,7 +212,7 @@ def test_recorded_h265_plays_at_any_moment_and_can_be_taken_away(
     at = seen.evaluate("document.querySelector('video').currentTime")
     seen.wait_for_function(plays, arg=at + 2, timeout=SOON_MS)
     seen.keyboard.press("m")
-    codecs = {}
+    codecs, counts = {}, {}
     for way in ("original", "converted"):
         seen.get_by_test_id("download").click()
         with seen.expect_download(timeout=SOON_MS) as download:
@@ -222,5 +221,6 @@ def test_recorded_h265_plays_at_any_moment_and_can_be_taken_away(
         download.value.save_as(path)
         with av.open(str(path)) as container:
             codecs[way] = [stream.codec_context.name for stream in container.streams]
-            assert sum(1 for _ in container.decode(video=0)) >= 10
+            counts[way] = sum(1 for _ in container.decode(video=0))
+    assert counts["converted"] == counts["original"] > 1
     assert codecs == {"original": ["hevc", "pcm_alaw"], "converted": ["h264", "aac"]}

@@ -94,6 +94,7 @@ class Recorded:
             form = self._form(entry.key, entry.ref.run_id, wish.codecs)
             name, run = entry.key.stream, entry.ref.run_id
             end = entry.offset + entry.size
+            where: tuple[str, int, int | None]
             if form == ORIGINAL:
                 where = uri(entry.key, entry.ref), entry.offset, entry.size
                 init = init_uri(entry.key, run)
