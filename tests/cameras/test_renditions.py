@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -227,8 +229,6 @@ def test_no_place_is_said(ward: Ward, crew: Crew, places: Places, monkeypatch: p
 
 @pytest.mark.parametrize("code", ["raise SystemExit", "import os; os.kill(os.getpid(), 11)"])
 def test_a_worker_that_falls_costs_its_piece(ward: Ward, places: Places, code: str) -> None:
-    import sys
-
     feed = ward.record(4, coded=(h265(),), pieces=10)
     (one, *_) = pieces(playlist(Recorded(ward.archive, Crew(places)), whole(feed)))
     with pytest.raises(Error) as caught:
@@ -294,9 +294,7 @@ def test_a_hole_in_the_sound_is_silence_and_a_jump_begins_anew() -> None:
     got += made.finish()
     times = [frame.pts for frame in got]
     assert all(time % 1024 == 0 for time in times)
-    jumps = [
-        later - earlier for earlier, later in zip(times, times[1:], strict=False) if later - earlier != 1024
-    ]
+    jumps = [later - earlier for earlier, later in pairwise(times) if later - earlier != 1024]
     assert len(jumps) == 1
     assert jumps[0] > 3599 * 8000
     track = aac_track(coded.track)
