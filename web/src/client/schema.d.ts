@@ -216,6 +216,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/{code}/renditions/{stream}/{form}/{run}/init.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rendition Init
+         * @description The init segment of a run in a form.
+         */
+        get: operations["getRenditionInit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cameras/{code}/renditions/{stream}/{form}/{segment}/{start}-{end}.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rendition
+         * @description Whole parts of a segment file, converted. 503 `renditions_full` when nothing more can be converted now.
+         */
+        get: operations["getRendition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{code}/snapshot.jpg": {
         parameters: {
             query?: never;
@@ -285,7 +325,8 @@ export interface paths {
         };
         /**
          * Get Movie
-         * @description One MP4, seekable by range requests, never re-encoded.
+         * @description One MP4, seekable by range requests, never re-encoded. With `codecs` that do not play it: a converted copy, sent as it
+         *     is made, which is no evidence.
          */
         get: operations["getMovie"];
         put?: never;
@@ -1569,6 +1610,78 @@ export interface operations {
             };
         };
     };
+    getRenditionInit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+                stream: "main" | "sub";
+                form: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRendition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The camera's code. */
+                code: string;
+                stream: "main" | "sub";
+                form: string;
+                segment: string;
+                start: number;
+                end: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description What went wrong, why, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSnapshot: {
         parameters: {
             query?: {
@@ -1649,6 +1762,8 @@ export interface operations {
                 /** @description RFC 3339, any offset. */
                 end: string;
                 stream?: "auto" | "main" | "sub";
+                /** @description What the viewer decodes, of `h264,h265,aac,opus`: the rest is converted. Without it nothing is. */
+                codecs?: string | null;
             };
             header?: never;
             path: {
@@ -1689,6 +1804,8 @@ export interface operations {
                 stream?: "auto" | "main" | "sub";
                 /** @description 1: to be kept, which needs the right to export. */
                 download?: boolean;
+                /** @description What the viewer decodes, of `h264,h265,aac,opus`: the rest is converted. Without it nothing is. */
+                codecs?: string | null;
             };
             header?: never;
             path: {
