@@ -212,7 +212,7 @@ def test_recorded_h265_plays_at_any_moment_and_can_be_taken_away(
     at = seen.evaluate("document.querySelector('video').currentTime")
     seen.wait_for_function(plays, arg=at + 2, timeout=SOON_MS)
     seen.keyboard.press("m")
-    codecs = {}
+    codecs, counts = {}, {}
     for way in ("original", "converted"):
         seen.get_by_test_id("download").click()
         with seen.expect_download(timeout=SOON_MS) as download:
@@ -221,5 +221,6 @@ def test_recorded_h265_plays_at_any_moment_and_can_be_taken_away(
         download.value.save_as(path)
         with av.open(str(path)) as container:
             codecs[way] = [stream.codec_context.name for stream in container.streams]
-            assert sum(1 for _ in container.decode(video=0)) >= 10
+            counts[way] = sum(1 for _ in container.decode(video=0))
+    assert counts["converted"] == counts["original"] > 1
     assert codecs == {"original": ["hevc", "pcm_alaw"], "converted": ["h264", "aac"]}

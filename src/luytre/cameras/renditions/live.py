@@ -1,7 +1,7 @@
 """Live renditions: one per stream and form, whoever watches it (design/renditions.md).
 
-Promises   several viewers share one; it stops a few seconds after the last has left; the event loop decodes nothing:
-           pictures are a worker's, sound is one thread's; a worker that falls is replaced, and nobody else notices.
+Promises   several viewers share one; it stops a few seconds after the last has left; the event loop decodes nothing (pictures
+           are a worker's, sound is one thread's); a worker that falls is replaced, and nobody else notices.
 Does not   choose what is shown (choice.py), nor ask who may watch.
 """
 
@@ -26,7 +26,7 @@ from luytre.cameras.renditions.wire import Job, Packet
 from luytre.cameras.renditions.workers import COMMAND, Worker
 from luytre.media import h264
 from luytre.media.fmp4.entry import pixel_aspect
-from luytre.media.tracks import AudioTrack, Track, VideoTrack
+from luytre.media.tracks import VIDEO_TIMESCALE, AudioTrack, Track, VideoTrack
 from luytre.recorder.state import StreamState
 from luytre.recorder.wire import WireSample
 
@@ -34,8 +34,9 @@ LINGER_S: Final = 5.0
 # How often what it costs is told, and a place is asked for again.
 TELL_S: Final = 3.0
 ASK_S: Final = 1.0
-# A worker that is behind by this much is given no more until the next keyframe.
-MOST_BEHIND: Final = 4 << 20
+# A worker that is behind by this much, in ticks and in bytes, is given no more until a keyframe finds it caught up.
+MOST_BEHIND: Final = 2 * VIDEO_TIMESCALE
+MOST_WAITING: Final = 4 << 20
 _BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 # After so long without a fall the next one counts as the first.
 _WELL_S: Final = 30.0
@@ -68,6 +69,9 @@ class LiveRendition:
         self._skipping = True
         self._falls = 0
         self._cpu_us = 0
+        # Presentation times of the newest picture that was handed to the worker, and that came back.
+        self._sent = 0
+        self._got: int | None = None
 
     async def run(self) -> None:
         """Until cancelled: have a worker where pictures are to be made."""
@@ -116,11 +120,15 @@ class LiveRendition:
     def _see(self, sample: WireSample) -> None:
         pipe = self._pipe
         assert pipe is not None
-        if pipe.transport.get_write_buffer_size() > MOST_BEHIND:
+        behind = 0 if self._got is None else self._sent - self._got
+        waiting = pipe.transport.get_write_buffer_size()
+        late = behind > MOST_BEHIND or waiting > MOST_WAITING
+        # Where nothing waits a keyframe is always tried: pictures that could not be decoded never come back.
+        if (late and (waiting or not sample.key)) or (self._skipping and not sample.key):
             self._skipping = True
-        if self._skipping and not sample.key:
             return
         self._skipping = False
+        self._sent = sample.pts
         self._walls[sample.pts] = sample.wall_us
         while len(self._walls) > 500:
             del self._walls[next(iter(self._walls))]
@@ -172,6 +180,7 @@ class LiveRendition:
     def _send_job(self) -> None:
         if self._pipe is None or not self._tracks:
             return
+        self._got = None
         video = video_of(self._tracks)
         sar = pixel_aspect(video.sample_entry)
         job = Job(video.codec, video.parameter_sets, *size_of(video.width, video.height), sar)
@@ -182,6 +191,7 @@ class LiveRendition:
             self._begin(h264.video_track(wire.parse_sets(payload)))
         elif kind == wire.PICTURE:
             picture = wire.parse_packet(payload)
+            self._got = picture.pts
             self._cpu_us = max(self._cpu_us, picture.cpu_us)
             wall_us = self._walls.pop(picture.pts, 0)
             self.channel.sample(

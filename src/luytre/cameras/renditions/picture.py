@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
 
 from luytre.cameras.renditions.wire import Job, Packet
 from luytre.media import h264
@@ -126,6 +127,6 @@ def _is_set(nal: bytes) -> bool:
     return h264.is_parameter_set(h264.nal_type(nal[0]))
 
 
-def _packet(coded: av.Packet[Any]) -> Packet:
+def _packet(coded: av.packet.Packet[VideoStream]) -> Packet:
     nals = [nal for nal in split_annexb(bytes(coded)) if not _is_set(nal)]
     return Packet(int(coded.pts or 0), bool(coded.is_keyframe), to_length_prefixed(nals))

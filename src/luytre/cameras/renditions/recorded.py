@@ -94,18 +94,16 @@ class Recorded:
             form = self._form(entry.key, entry.ref.run_id, wish.codecs)
             name, run = entry.key.stream, entry.ref.run_id
             end = entry.offset + entry.size
-            where: tuple[str, int, int | None]
+            size: int | None = entry.size
+            at = entry.offset
             if form == ORIGINAL:
-                where = uri(entry.key, entry.ref), entry.offset, entry.size
+                address = uri(entry.key, entry.ref)
                 init = init_uri(entry.key, run)
             else:
-                where = wish.piece_uri(name, form.name, entry.ref.id, entry.offset, end), 0, None
+                address, size = wish.piece_uri(name, form.name, entry.ref.id, entry.offset, end), None
                 init = wish.init_uri(name, form.name, run)
             seconds = entry.ticks / VIDEO_TIMESCALE
-            address, first, size = where
-            parts.append(
-                HlsPart(address, first, size, seconds, entry.first.entry.wall_us, init, entry.broken)
-            )
+            parts.append(HlsPart(address, at, size, seconds, entry.first.entry.wall_us, init, entry.broken))
         return media_playlist(parts)
 
     def init(self, key: StreamKey, run: str, form: Form) -> bytes:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
+from av.packet import Packet
 
 from luytre.media import aac
 from luytre.media.tracks import AudioTrack
@@ -119,7 +121,7 @@ class SoundConverter:
             made += self._frames(self._context.encode(frame))
         return made
 
-    def _frames(self, coded: Iterable[av.Packet[Any]]) -> list[Frame]:
+    def _frames(self, coded: Iterable[Packet[AudioStream]]) -> list[Frame]:
         # The encoder's first frame is there to begin the overlap; it has nothing to hear.
         return [Frame(int(p.pts), bytes(p)) for p in coded if p.pts is not None and p.pts >= self._base]
 

@@ -53,6 +53,7 @@ export const en: Dictionary = {
     as: 'Shown as {{as}} {{size}}',
     cost: 'Converting takes {{percent}}% of a core ({{busy}}/{{places}} places)',
     sound: 'Sound {{codec}} → {{as}}',
+    recordedShort: 'Converted to H.264',
     recordedConverted: 'Converted to H.264 for this browser; the original is kept as it is',
   },
   live: {

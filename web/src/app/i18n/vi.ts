@@ -52,6 +52,7 @@ export const vi = {
     as: 'Đang xem bản {{as}} {{size}}',
     cost: 'Chuyển đổi tốn {{percent}}% một lõi ({{busy}}/{{places}} chỗ)',
     sound: 'Âm thanh {{codec}} → {{as}}',
+    recordedShort: 'Đã chuyển sang H.264',
     recordedConverted: 'Đã chuyển sang H.264 để trình duyệt xem được; bản gốc giữ nguyên',
   },
   live: {

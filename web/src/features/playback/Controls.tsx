@@ -61,11 +61,13 @@ export function Controls({ actions, state, speed, zone, camera, stream, dispatch
           onChange={(event) => onSpeed(Number(event.currentTarget.value))}
         />
         <Do label={t('wall.snapshot')} keys="S" run={actions.snapshot} icon={<IconCamera size={20} />} />
-        <Do
-          label={heard ? t('wall.soundOff') : t('wall.soundOn')}
-          run={() => onHeard(!heard)}
-          icon={heard ? <IconVolume size={20} /> : <IconVolumeOff size={20} />}
-        />
+        {camera.streams.some((s) => s.audio) ? (
+          <Do
+            label={heard ? t('wall.soundOff') : t('wall.soundOn')}
+            run={() => onHeard(!heard)}
+            icon={heard ? <IconVolume size={20} /> : <IconVolumeOff size={20} />}
+          />
+        ) : null}
         <Do label={t('playback.fullScreen')} keys="F" run={actions.fullScreen} icon={<IconMaximize size={20} />} />
       </div>
       <div className={classes.group}>

@@ -88,7 +88,7 @@ export function Desk(props: Props) {
           {stream === 'auto' && shown === 'sub' && <span data-testid="shown-stream">{t('stream.sub')}</span>}
           {state.converted && (
             <span data-testid="converted" title={t('shown.recordedConverted')}>
-              {t('shown.recordedConverted')}
+              {t('shown.recordedShort')}
             </span>
           )}
           {note && <ClockCaption note={note} />}

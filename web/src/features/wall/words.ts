@@ -22,7 +22,8 @@ export function lookOf(report: LiveReport, camera: Camera, since: string, t: TFu
   if (report.cause === 'disabled' || report.cause === 'camera_disabled') {
     return { mark: 'idle', word: t('state.disabled') };
   }
-  if (report.reason === null) return { mark: 'warn', word: t('state.noPicture') };
+  // The camera is well; it is this browser's picture that cannot be made.
+  if (report.reason === null || report.shown?.cause) return { mark: 'warn', word: t('state.noPicture') };
   return { mark: 'bad', word: since === '' ? t('state.lost') : t('state.lostSince', { since }) };
 }
 
