@@ -27,7 +27,7 @@ export function CameraForm({ camera, onClose }: Props) {
   const client = useQueryClient();
   const [form, setForm] = useState<Fields>(() => (camera ? formOf(camera) : EMPTY));
   const [wrong, setWrong] = useState<FormField[]>([]);
-  const tried = useProbe();
+  const tried = useProbe((url) => setForm((now) => ({ ...now, url })));
   const save = useMutation<Camera>({
     mutationFn: () => (camera ? changeCamera(camera.code, asChange(form, camera)) : addCamera(asNew(form))),
     onSuccess: async () => {
@@ -98,9 +98,15 @@ export function CameraForm({ camera, onClose }: Props) {
 }
 
 /** A try is given up when the drawer is closed or another one begins. */
-function useProbe() {
+function useProbe(onAddress: (url: string) => void) {
   const { begin } = useAttempt();
-  return useMutation<Probe, Problem, Fields>({ mutationFn: (form) => probe(asProbe(form), begin()) });
+  return useMutation<Probe, Problem, Fields>({
+    mutationFn: (form) => probe(asProbe(form), begin()),
+    // Some cameras can only be had by another address than the one typed.
+    onSuccess: ({ url }) => {
+      if (url) onAddress(url);
+    },
+  });
 }
 
 function Tried({ tried }: { tried: ReturnType<typeof useProbe> }) {

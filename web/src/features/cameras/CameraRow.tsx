@@ -14,7 +14,7 @@ import { asLanguage, bitRate, clockOffset, codecName, number } from '../../kit/w
 import { fullTime, shortTime } from '../../kit/zone';
 import classes from './CamerasPage.module.css';
 import { TrustAnew } from './TrustDialog';
-import { fingerprint, markOf, transportWord, wordOf } from './look';
+import { convertedWord, fingerprint, markOf, transportWord, wordOf } from './look';
 
 interface Props {
   camera: Camera;
@@ -50,7 +50,7 @@ export function CameraRow({ camera, zone, nowMs, mayConfigure, onEdit, onRemove 
       </td>
       <td className={classes.fact}>
         {main ? <div>{pictureOf(main, language, t)}</div> : null}
-        {main ? <div className={classes.path}>{pathOf(main, t)}</div> : null}
+        {main ? <div className={classes.path}>{pathOf(main, language, t)}</div> : null}
       </td>
       <td className={classes.fact} data-label={t('cameras.bitRate')}>{main?.bitrate_bps ? bitRate(main.bitrate_bps, language) : null}</td>
       <td className={classes.fact} data-label={t('cameras.clock')}>
@@ -77,10 +77,11 @@ function pictureOf(stream: Stream, language: 'vi' | 'en', t: TFunction): string 
 }
 
 /** How it comes: transport, sound, what the converter does; the certificate on hover. */
-function pathOf(stream: Stream, t: TFunction): React.ReactNode {
+function pathOf(stream: Stream, language: 'vi' | 'en', t: TFunction): React.ReactNode {
   const facts = [
     stream.transport ? transportWord(stream.transport, t) : null,
     stream.audio && stream.audio_codec ? t('cameras.sound', { codec: codecName(stream.audio_codec) }) : null,
+    stream.converted ? convertedWord(stream.converted, language, t) : null,
   ].filter((fact) => fact !== null);
   if (facts.length === 0) return null;
   const title = stream.certificate ? t('cameras.certificate', { print: fingerprint(stream.certificate) }) : undefined;

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Probe } from '../../client/types';
 import { asLanguage, bitRate, clockOffset, codecName, number } from '../../kit/words';
 import classes from './CamerasPage.module.css';
-import { fingerprint, transportWord } from './look';
+import { convertedWord, fingerprint, transportWord } from './look';
 
 /** What the camera answered, as facts a technician checks. */
 export function ProbeResult({ probe }: { probe: Probe }) {
@@ -19,6 +19,7 @@ export function ProbeResult({ probe }: { probe: Probe }) {
     [t('cameras.fact.audio'), audio ? codecName(audio.codec) : t('cameras.noAudio')],
     [t('cameras.fact.clock'), probe.clock_offset_ms === null ? null : clockOffset(probe.clock_offset_ms, language)],
     [t('cameras.fact.transport'), transportWord(probe.transport, t)],
+    [t('cameras.fact.converted'), probe.converted ? convertedWord(probe.converted, language, t) : null],
     [t('cameras.fact.certificate'), probe.certificate === null ? null : `${fingerprint(probe.certificate)}…`],
     [t('cameras.fact.server'), probe.server],
   ];

@@ -57,7 +57,7 @@ export function wrongFields(form: CameraForm): FormField[] {
 
 /** What the node takes in: RTSP, and what its converter makes RTSP of. */
 export function isAddress(text: string): boolean {
-  return /^(rtsps?|https?|rtmps?|srt|udp):\/\/[^\s/]+/i.test(text.trim());
+  return /^(rtsps?|convert\+rtsps?|https?|rtmps?|srt|udp):\/\/[^\s/]+/i.test(text.trim());
 }
 
 /** Only RTSP is recorded as it comes; everything else goes through the converter. */

@@ -1,8 +1,9 @@
 /** A camera's recording state as mark and word, and the counts of a list. */
 import type { TFunction } from 'i18next';
-import type { Camera, RecordingState } from '../../client/types';
+import type { Camera, Converted, RecordingState } from '../../client/types';
 import type { Mark } from '../../kit/StateMark';
 import { matches } from '../../kit/fold';
+import { type Language, codecName, number } from '../../kit/words';
 
 const MARKS: Record<RecordingState, Mark> = {
   recording: 'good',
@@ -40,6 +41,13 @@ export function transportWord(transport: string, t: TFunction): string {
   const [carrier = '', tls] = transport.split('+');
   const name = carrier === 'http' ? t('cameras.transport.http') : carrier.toUpperCase();
   return tls === 'tls' ? t('cameras.encrypted', { transport: name }) : name;
+}
+
+/** `chuyển đổi: MJPEG → H.264, 12 % CPU`; what is only repacked costs next to nothing. */
+export function convertedWord(done: Converted, language: Language, t: TFunction): string {
+  if (!done.encoded) return t('cameras.repacked');
+  const [from, to] = [codecName(done.from), codecName(done.to)];
+  return t('cameras.converted', { from, to, cpu: number(done.cpu * 100, language) });
 }
 
 /** The first eight bytes, as people compare them: `3F:A2:…` */

@@ -10,7 +10,7 @@ import { useProblemWords } from '../../kit/useProblemWords';
 import { asLanguage, number } from '../../kit/words';
 import { Asked } from './Asked';
 import classes from './DevicePage.module.css';
-import { choiceWord, levelWord } from './words';
+import { choiceWord, levelWord, limitsOf } from './words';
 
 /** How the camera makes its picture. Each change is sent by itself; the live picture shows what it does. */
 export function ImagingTab({ code }: { code: string }) {
@@ -50,7 +50,7 @@ export function ImagingTab({ code }: { code: string }) {
 function Level({ level, onSet }: { level: ImagingLevel; onSet: (wanted: ImagingChange) => void }) {
   const { t, i18n } = useTranslation();
   const language = asLanguage(i18n.language);
-  const [low, high] = [level.low ?? 0, level.high ?? 100];
+  const [low, high] = limitsOf(level);
   const step = high - low > 10 ? 1 : (high - low) / 100;
   const [value, setValue] = useState(level.value);
   const label = levelWord(level.name, t);
@@ -77,6 +77,14 @@ function Level({ level, onSet }: { level: ImagingLevel; onSet: (wanted: ImagingC
 
 function Choice({ choice, onSet }: { choice: ImagingChoice; onSet: (wanted: ImagingChange) => void }) {
   const { t } = useTranslation();
+  if (choice.choices.length === 0) {
+    return (
+      <div className={classes.levelHead}>
+        <span>{levelWord(choice.name, t)}</span>
+        <span>{choiceWord(choice.name, choice.value, t)}</span>
+      </div>
+    );
+  }
   const choices = choice.choices.includes(choice.value) ? choice.choices : [choice.value, ...choice.choices];
   return (
     <div>

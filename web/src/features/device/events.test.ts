@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EventKind } from '../../client/types';
 import { lines } from './events';
+import { limitsOf } from './words';
 
 const event = (second: number, kind: EventKind, active: boolean | null, source = 'r1') =>
   ({ at: new Date(second * 1000).toISOString(), kind, active, source });
@@ -26,5 +27,13 @@ describe('events', () => {
       ['motion', false],
       ['input', true],
     ]);
+  });
+});
+
+describe('limits of a level', () => {
+  it("are the camera's own, else percent or a byte", () => {
+    expect(limitsOf({ value: 3, low: 1, high: 9 })).toEqual([1, 9]);
+    expect(limitsOf({ value: 50, low: null, high: null })).toEqual([0, 100]);
+    expect(limitsOf({ value: 128, low: null, high: null })).toEqual([0, 255]);
   });
 });

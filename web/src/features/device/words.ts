@@ -1,6 +1,6 @@
 /** Names of a camera's settings and of what they can be. */
 import type { TFunction } from 'i18next';
-import type { EventKind } from '../../client/types';
+import type { EventKind, ImagingLevel } from '../../client/types';
 import type { EventLine } from './events';
 
 const LEVELS = ['brightness', 'contrast', 'saturation', 'sharpness', 'ir_cut', 'wdr', 'backlight'] as const;
@@ -25,4 +25,9 @@ export function eventWord(kind: EventKind, t: TFunction): string {
 export function lineWord(line: EventLine, length: string, t: TFunction): string {
   if (line.lasting) return t('device.lasting');
   return line.endMs === null ? '' : length;
+}
+
+/** Between what a level can be. Cameras that do not tell have percent or a byte. */
+export function limitsOf({ value, low, high }: Pick<ImagingLevel, 'value' | 'low' | 'high'>): [number, number] {
+  return [low ?? Math.min(0, value), high ?? (value > 100 ? Math.max(255, value) : 100)];
 }
