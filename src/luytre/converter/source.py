@@ -24,6 +24,7 @@ from luytre.base.errors import Error
 from luytre.converter.failures import failure, from_ffmpeg
 from luytre.converter.plan import ForeignStream
 from luytre.converter.snapshots import Snapshots, interval_s
+from luytre.converter.srt import Srt
 from luytre.converter.tracks import Incoming, Packet, Source
 from luytre.converter.web import Endless, Web, from_web
 from luytre.media.rtsp.url import FOREIGN, join_credentials, without_marker
@@ -50,7 +51,6 @@ _PROTOCOLS: Final = {
     "https": _WEB,
     "rtmp": "rtmp,tcp",
     "rtmps": "rtmps,tls,tcp",
-    "srt": "srt,udp",
     "udp": "udp",
     "rtsp": "rtsp,rtp,udp,tcp",
     "rtsps": "rtsps,rtsp,rtp,udp,tcp,tls",
@@ -76,6 +76,9 @@ def open_source(stream: ForeignStream, clock: Clock = SYSTEM) -> Source:
         if answer.length is None and kind not in _PLAYLISTS and not urlsplit(url).path.endswith(".m3u8"):
             return FFmpegSource(lambda: _read(Endless(answer), kind), stream.audio, clock, answer.close)
         answer.close()
+    if scheme == "srt":
+        srt = Srt(url, OPEN_S, STALL_S)
+        return FFmpegSource(lambda: _read(srt, "video/mp2t"), stream.audio, clock, srt.close)
     whole = join_credentials(url, stream.user, stream.password)
     return FFmpegSource(lambda: _open(whole), stream.audio, clock)
 
@@ -187,9 +190,9 @@ def _open(url: str) -> InputContainer:
     return av.open(url, "r", options=options, timeout=(OPEN_S, STALL_S))
 
 
-def _read(body: Endless, kind: str) -> InputContainer:
+def _read(body: Endless | Srt, kind: str) -> InputContainer:
     """FFmpeg's view of a stream that we read."""
-    form = "mpjpeg" if kind == "multipart/x-mixed-replace" else None
+    form = {"multipart/x-mixed-replace": "mpjpeg", "video/mp2t": "mpegts"}.get(kind)
     return av.open(body, "r", format=form, options={**_ANALYSIS, "protocol_whitelist": _WEB})
 
 
