@@ -48,11 +48,9 @@ def trend(xs: Sequence[float], ys: Sequence[float]) -> Trend:
 
 
 def steps_up(values: Sequence[float]) -> float:
-    """By how much the median of the last third is above that of the first."""
+    """By how much both the least and the most of the last third are above those of the first: what is left behind
+    stays, what only happens to be in use comes and goes.
+    """
     third = max(1, len(values) // 3)
-    return _median(values[-third:]) - _median(values[:third])
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
+    first, last = values[:third], values[-third:]
+    return min(min(last) - min(first), max(last) - max(first))

@@ -72,5 +72,6 @@ def test_samples_that_resemble_each_other_count_for_less() -> None:
 
 
 def test_a_count_that_ends_higher() -> None:
-    assert steps_up([5, 9, 5, 5, 6, 5, 12, 11, 12]) == 7
+    assert steps_up([5, 9, 5, 5, 6, 5, 12, 11, 12]) == 3
     assert steps_up([5, 9, 5] * 20) == 0
+    assert steps_up([5, 9, 5, 5, 6, 5, 5, 40, 40]) == 0
