@@ -1,7 +1,7 @@
 """Live renditions: one per stream and form, whoever watches it (design/renditions.md).
 
-Promises   several viewers share one; it stops a few seconds after the last has left; the event loop decodes nothing (pictures
-           are a worker's, sound is one thread's); a worker that falls is replaced, and nobody else notices.
+Promises   several viewers share one; it stops a few seconds after the last has left; the event loop decodes nothing:
+           pictures are a worker's, sound is one thread's; a worker that falls is replaced, and nobody else notices.
 Does not   choose what is shown (choice.py), nor ask who may watch.
 """
 
