@@ -1,7 +1,7 @@
 """Live renditions: one per stream and form, whoever watches it (design/renditions.md).
 
-Promises   several viewers share one; it stops a few seconds after the last has left; the event loop decodes nothing
-           (pictures are a worker's, sound is one thread's); a worker that falls is replaced, and nobody else notices.
+Promises   several viewers share one; it stops a few seconds after the last has left; the event loop decodes nothing:
+           pictures are a worker's, sound is one thread's; a worker that falls is replaced, and nobody else notices.
 Does not   choose what is shown (choice.py), nor ask who may watch.
 """
 
@@ -35,7 +35,7 @@ LINGER_S: Final = 5.0
 TELL_S: Final = 3.0
 ASK_S: Final = 1.0
 # A worker that is behind by this much, in ticks and in bytes, is given no more until a keyframe finds it caught up.
-MOST_BEHIND: Final = 2 * VIDEO_TIMESCALE
+MOST_BEHIND: Final = VIDEO_TIMESCALE
 MOST_WAITING: Final = 4 << 20
 _BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 # After so long without a fall the next one counts as the first.
