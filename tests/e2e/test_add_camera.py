@@ -126,3 +126,22 @@ def test_what_the_camera_says_and_what_it_cannot_do(page: Page, ward: Ward, came
     page.get_by_test_id("tab-events").click()
     expect(page).to_have_url(re.compile("tab=events"))
     expect(page.get_by_test_id("device-events")).to_contain_text("24 giờ qua")
+
+
+def test_another_program_is_given_a_key_once(page: Page, ward: Ward) -> None:
+    log_in(page, ward)
+    page.goto(f"{ward.url}/cameras")
+    page.get_by_test_id("readers").click()
+    page.get_by_test_id("add-reader").click()
+    page.get_by_test_id("reader-name").fill("Công an phường")
+    page.keyboard.press("Enter")
+    secret = page.get_by_test_id("reader-secret").input_value(timeout=ANSWER_MS)
+    assert len(secret) > 8
+    assert page.get_by_test_id("reader-address").input_value().startswith("rtsp://")
+    page.get_by_test_id("reader-done").click()
+    listed = page.get_by_test_id("reader-cong-an-phuong")
+    expect(listed).to_contain_text("Tất cả camera")
+    assert secret not in page.content()
+    page.get_by_test_id("reader-remove-cong-an-phuong").click()
+    page.get_by_test_id("confirm-remove-reader").click()
+    expect(listed).to_have_count(0)

@@ -1,4 +1,5 @@
 import { Drawer, SegmentedControl, Stack } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Login } from '../../../client/onvif';
@@ -33,6 +34,7 @@ function Ways({ onClose }: { onClose: () => void }) {
   const [device, setDevice] = useState<string | null>(null);
   // The last pair that opened a camera, for the next one; it lives no longer than this drawer.
   const [login, setLogin] = useState<Login>({ user: '', password: '' });
+  const narrow = useMediaQuery('(max-width: 600px)');
   const search = useNetworkSearch();
   if (device !== null) {
     return (
@@ -50,6 +52,7 @@ function Ways({ onClose }: { onClose: () => void }) {
     <Stack gap="md">
       <SegmentedControl
         fullWidth
+        orientation={narrow ? 'vertical' : 'horizontal'}
         aria-label={t('adding.way')}
         data-testid="add-way"
         value={way}
