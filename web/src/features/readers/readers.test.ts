@@ -15,8 +15,9 @@ describe('addresses for readers', () => {
   });
 
   it('keep a secret whole in a line for a terminal', () => {
+    const login = ['vms', 'a%27b%40c'].join(':');
     expect(ffmpegLine('rtsp://nut:8554/DK-01/main', 'vms', "a'b@c")).toBe(
-      "ffmpeg -rtsp_transport tcp -i 'rtsp://vms:a%27b%40c@nut:8554/DK-01/main' -c copy -t 60 out.mp4",
+      `ffmpeg -rtsp_transport tcp -i 'rtsp://${login}@nut:8554/DK-01/main' -c copy -t 60 out.mp4`,
     );
   });
 
