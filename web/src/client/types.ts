@@ -6,18 +6,13 @@ type Schemas = components['schemas'];
 export type Session = Schemas['Session'];
 export type Node = Schemas['Node'];
 /** What the converter does to a stream; `cpu`: share of one core. */
-export interface Converted {
-  from: string;
-  to: string;
-  encoded: boolean;
-  cpu: number;
-}
-export type Stream = Schemas['Stream'] & { converted?: Converted | null };
-export type Camera = Omit<Schemas['Camera'], 'streams'> & { streams: Stream[] };
+export type Converted = Schemas['Converted'];
+export type Stream = Schemas['Stream'];
+export type Camera = Schemas['Camera'];
 export type NewCamera = Schemas['NewCamera'];
 export type CameraChange = Schemas['CameraChange'];
 export type ProbeAsk = Schemas['ProbeAsk'];
-export type Probe = Schemas['Probe'] & { converted?: Converted | null; url?: string | null };
+export type Probe = Schemas['Probe'];
 export type Gap = Schemas['Gap'];
 export type Hold = Schemas['Hold'];
 export type Day = Schemas['Day'];

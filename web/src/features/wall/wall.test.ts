@@ -58,7 +58,7 @@ describe('which picture is shown', () => {
     expect(noteOf(shown, t)?.short).toBe('shown.converted{"codec":"H.265","as":"H.264"}');
     expect(costOf(shown, t)).toEqual([
       'shown.cost{"percent":31,"busy":1,"places":2}',
-      'shown.sound{"codec":"G.711","as":"AAC"}',
+      'shown.sound{"codec":"G.711 A","as":"AAC"}',
     ]);
     expect(audible(shown)).toBe(true);
     expect(audible({ ...shown, sound_as: 'none' })).toBe(false);
