@@ -192,16 +192,21 @@ def test_a_camera_that_cannot_be_heard_is_recorded_all_the_same(folder: Path, qu
         asyncio.run(scenario(store))
 
 
-def test_the_process_ends_when_it_is_told_to(folder: Path) -> None:
+@pytest.mark.parametrize("before", [True, False])
+def test_the_process_comes_when_it_is_wanted_and_ends_when_it_is_told_to(folder: Path, before: bool) -> None:
     with reporting() as camera, closing(Store.open(folder)) as store:
-        store.registry.add(new("A", "rtsp://192.0.2.5/", camera, "continuous"))
+        if before:
+            store.registry.add(new("A", "rtsp://192.0.2.5/", camera, "continuous"))
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "luytre.app.attendant", str(folder)],
+            [sys.executable, "-W", "error", "-m", "luytre.app.on_call", str(folder)],
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ,
         )
         try:
+            if not before:
+                assert not (folder / "run" / "attended").exists()
+                store.registry.add(new("A", "rtsp://192.0.2.5/", camera, "continuous"))
             asyncio.run(until(lambda: "PullMessages" in camera.operations()))
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=90)
@@ -211,3 +216,14 @@ def test_the_process_ends_when_it_is_told_to(folder: Path) -> None:
     assert process.returncode == 0
     assert "Traceback" not in said
     assert PASSWORD not in said
+
+
+def test_nobody_on_call_keeps_the_node_from_ending(folder: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "luytre.app.on_call", str(folder)])
+    try:
+        # Once it asks for the file, it also hears signals; before, it dies by them.
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) in (0, -signal.SIGTERM)
+    finally:
+        process.kill()
+        process.wait()

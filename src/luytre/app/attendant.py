@@ -99,7 +99,7 @@ class Attendant:
     def _wanted(self) -> dict[str, Access]:
         found = {}
         for camera in self._store.registry.list():
-            if camera.enabled and camera.onvif and camera.onvif_events:
+            if camera.is_attended:
                 # It may be gone since a moment ago.
                 with suppress(Error):
                     found[camera.id] = self._store.registry.access(camera.code)

@@ -93,7 +93,7 @@ def node_children(directory: Path, shards: int, listen_fd: int, rtsp: RtspPort |
 
     web = replace(child("web", "luytre.app.web", "--fd", str(listen_fd)), pass_fds=(listen_fd,))
     notary = replace(child("notary", "luytre.app.notary"), nice=NOTARY_NICE, turns=NOTARY_TURNS)
-    doors = [web, child("attendant", "luytre.app.attendant"), notary]
+    doors = [web, child("attendant", "luytre.app.on_call"), notary]
     if rtsp is not None:
         restream = child("restream", "luytre.restream", *rtsp.arguments())
         doors.append(replace(restream, pass_fds=() if rtsp.fd is None else (rtsp.fd,)))

@@ -54,6 +54,11 @@ class Camera:
     identity: Identity = Identity()
     identified_us: int | None = None
 
+    @property
+    def is_attended(self) -> bool:
+        """Is it to be heard?"""
+        return self.enabled and bool(self.onvif) and self.onvif_events
+
 
 @dataclass(frozen=True, slots=True)
 class NewCamera:

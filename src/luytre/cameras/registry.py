@@ -26,7 +26,7 @@ from luytre.base.db import Database
 from luytre.base.errors import Error, Kind, from_os
 from luytre.base.ids import uuid7
 from luytre.base.secrets import Secrets
-from luytre.cameras import placement
+from luytre.cameras import attended, placement
 from luytre.cameras.camera import Access, Camera, CameraChange, Identity, NewCamera, Stream
 from luytre.cameras.credentials import Credentials, limited
 from luytre.cameras.planning import make_plans
@@ -238,6 +238,7 @@ class Registry:
             plan, foreign = self.plans(self._config)
             converter_plan.save(foreign, folder / converter_plan.FILE)
             recorder_plan.save(plan, folder / PLAN_FILE)
+            attended.tell(folder, any(camera.is_attended for camera in self.list()))
 
     def _publish(self) -> None:
         if self._directory is not None:
