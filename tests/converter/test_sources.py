@@ -194,12 +194,15 @@ def test_srt_is_copied_and_its_passphrase_is_not_seen(tmp_path: Path) -> None:
     secret = "bamboo-'hedge'-of-home"
     ward = OddWard(tmp_path / "node")
     ward.odd("gate", f"srt://127.0.0.1:{port}?passphrase={secret}")
-    seen: set[str] = set()
+    seen: set[psutil.Process] = set()
+    lines: set[str] = set()
 
     def look() -> bool:
-        running = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-        # Ours is the one that reads its addresses from standard input.
-        seen.update(" ".join(line) for line in running if "concat" in line)
+        # Ours are those that read their addresses from standard input.
+        for process in psutil.process_iter(["cmdline"]):
+            if "concat" in (line := process.info["cmdline"] or []):
+                seen.add(process)
+                lines.add(" ".join(line))
         return True
 
     listener = f"srt://127.0.0.1:{port}?mode=listener&passphrase={secret}"
@@ -207,7 +210,10 @@ def test_srt_is_copied_and_its_passphrase_is_not_seen(tmp_path: Path) -> None:
         record(ward, ready=look)
         look()
     copied(ward, nals_of(clip))
-    assert not [line for line in seen if "passphrase" in line]
+    assert not [line for line in lines if "passphrase" in line]
+    # Its worker was killed: nobody reads from it any more, and it knows.
+    _, left = psutil.wait_procs(seen, timeout=30)
+    assert not left
 
 
 def test_srt_that_nobody_answers(tmp_path: Path) -> None:

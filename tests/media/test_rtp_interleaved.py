@@ -115,3 +115,14 @@ def test_the_middle_of_a_large_picture_is_really_taken_at_once(codec: str) -> No
 )
 def test_what_an_unfinished_frame_lacks(carry: bytes, lacks: int | None) -> None:
     assert missing(carry) == lacks
+
+
+@pytest.mark.parametrize("announced", [2, 100, 3000])
+def test_an_answer_between_frames_may_announce_a_body_that_is_not_there(announced: int) -> None:
+    answer = b"RTSP/1.0 200 OK\r\nCSeq: 9\r\nContent-Length: %d\r\n\r\n" % announced
+    frame = b"$\x00\x00\x64" + b"\x80\x60" + bytes(98)
+    found = split(answer + frame * 20)
+    assert found.messages == [(0, len(answer))]
+    assert len(found.frames) == 20
+    # Cut behind the answer nobody can know yet.
+    assert split(answer).rest == 0

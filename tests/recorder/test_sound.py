@@ -239,3 +239,24 @@ def test_sound_that_is_not_recorded_leaves_the_pictures_alone(bench: Bench, clip
     played.send()
     assert played.recorded() == []
     played.assert_pictures_are_whole()
+
+
+def test_a_clock_that_is_set_while_only_sound_comes_loses_none_of_it(bench: Bench, clip: Coded) -> None:
+    """The node is told the true time, and the next bytes of the camera are sound alone."""
+    played = Played(bench, clip, encode("alaw", frames=500))
+    pictures, sounds = played.pictures, played.sound.samples
+    for number in range(50):
+        begin, end = number * TICK_S, (number + 1) * TICK_S
+        due = [s for s in pictures if begin <= s.pts / 90_000 < end]
+        heard = [s for s in sounds if begin <= s.pts / played.rate < end]
+        bench.clock.advance(TICK_S / 2)
+        played.ingest.feed(b"".join(map(played.video.picture, due)))
+        bench.clock.advance(TICK_S / 2)
+        if number == 20:
+            bench.clock.step_wall(3600.0)
+        played.ingest.feed(b"".join(map(played.audio.plain_sound, heard)))
+    played.ingest.end(Cause.NODE_STOPPED)
+    bench.settle()
+    kept = sum(len(sample.data) for sample in played.recorded())
+    # A tick of it may fall between the two runs.
+    assert kept >= sum(len(s.data) for s in sounds) * 0.9

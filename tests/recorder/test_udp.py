@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import random
 import socket
 import struct
@@ -301,3 +303,37 @@ def test_the_end_of_the_rtsp_connection_is_the_end(tmp_path: Path) -> None:
         return ward.causes("cam")
 
     assert "closed_by_camera" in asyncio.run(main())
+
+
+def icmp_prohibited(sender: tuple[str, int], target: tuple[str, int]) -> bytes:
+    """What a firewall answers to a packet of ours (RFC 792, RFC 1812 section 5.2.7.1): type 3, code 13."""
+    udp_header = struct.pack(">HHHH", sender[1], target[1], 20, 0)
+    addresses = socket.inet_aton(sender[0]) + socket.inet_aton(target[0])
+    ip_header = struct.pack(">BBHHHBBH", 0x45, 0, 40, 1, 0, 64, socket.IPPROTO_UDP, 0) + addresses
+    body = ip_header + udp_header
+    total = sum(struct.unpack(f">{len(body) // 2}H", body)) + (3 << 8 | 13)
+    total = (total >> 16) + (total & 0xFFFF)
+    return struct.pack(">BBHI", 3, 13, ~(total + (total >> 16)) & 0xFFFF, 0) + body
+
+
+@pytest.mark.root
+def test_a_firewall_that_forbids_our_reports_ends_nothing(control: socket.socket) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("NOT ROOT: no ICMP can be sent, this is NOT tested")
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera,
+        socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as firewall,
+    ):
+        camera.bind(("127.0.0.1", 0))
+        intake = opened(camera.getsockname()[1], control)
+        lane = intake._lanes[0]
+        packet = build(Packet(96, False, 1, 0, 7, bytes(100)))
+        for sock in (lane.rtp, lane.rtcp):
+            firewall.sendto(icmp_prohibited(sock.getsockname(), sock.getpeername()), ("127.0.0.1", 0))
+        camera.sendto(packet, lane.rtp.getsockname())
+        # The errors are there: whoever asks for them takes them away, so only one is looked at.
+        assert lane.rtcp.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.EHOSTUNREACH
+        found = intake.recv(1 << 18)
+    ((_, start, end),) = split(found).frames
+    assert found[start:end] == packet
+    intake.close()

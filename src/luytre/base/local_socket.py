@@ -40,9 +40,10 @@ def dial(path: Path) -> socket.socket:
 def _with_address(path: Path, use: Callable[[socket.socket, str], None]) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
+        # Before: connecting waits, for ever, where nobody accepts and the backlog is full.
+        sock.setblocking(False)
         with _address(path) as address:
             use(sock, address)
-        sock.setblocking(False)
     except OSError:
         sock.close()
         raise

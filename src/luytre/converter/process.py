@@ -157,7 +157,13 @@ class Converter:
     async def _accept(self, serving: _Serving) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            sock, _ = await loop.sock_accept(serving.listening)
+            try:
+                sock, _ = await loop.sock_accept(serving.listening)
+            except OSError as error:
+                # No more files, no memory: it may be better in a while, and a door that is shut for good is worse.
+                _log.error("recorder not let in", camera=serving.stream.code, error=str(error))
+                await asyncio.sleep(LOOK_S)
+                continue
             refused = serving.crashes.refusal(self._clock.monotonic_s())
             self._begin(self._refuse(sock, refused) if refused is not None else self._work(serving, sock))
 

@@ -85,7 +85,7 @@ class EncodedSound:
         self._decoder = incoming.decoder
         own = int(self._decoder.sample_rate or 0)
         self._rate = own if own in _AAC_RATES[:-1] else 48000
-        layout = "mono" if self._decoder.layout.nb_channels == 1 else "stereo"
+        self._layout = layout = "mono" if self._decoder.layout.nb_channels == 1 else "stereo"
         self._resampler = av.AudioResampler("fltp", layout, self._rate, _FRAME)
         made: Any = av.CodecContext.create("aac", "w")
         made.sample_rate, made.layout, made.format = self._rate, layout, "fltp"
@@ -103,7 +103,8 @@ class EncodedSound:
         assert packet.time_base is not None
         try:
             frames = self._decoder.decode(packet)
-        except av.error.InvalidDataError:
+        except av.error.FFmpegError:
+            # Whatever is wrong with the sound, the pictures go on.
             return []
         units: list[Unit] = []
         for frame in frames:
@@ -112,8 +113,16 @@ class EncodedSound:
             self._taken += frame.samples * self._rate // frame.sample_rate
             # Times are ours: what a decoder makes of them may be in other units.
             frame.pts = None
-            units += self._encoded(self._resampler.resample(frame))
+            units += self._encoded(self._resampled(frame))
         return units
+
+    def _resampled(self, frame: av.AudioFrame) -> list[Any]:
+        try:
+            return list(self._resampler.resample(frame))
+        except (av.error.FFmpegError, ValueError):
+            # From now on it has another rate, or more channels: what comes out stays as it was.
+            self._resampler = av.AudioResampler("fltp", self._layout, self._rate, _FRAME)
+            return list(self._resampler.resample(frame))
 
     def _slip(self, ticks: int) -> None:
         if self._base is None or abs(ticks - self._base - self._taken) > SLIP_S * self._rate:

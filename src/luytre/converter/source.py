@@ -99,6 +99,7 @@ class FFmpegSource:
         try:
             self._container = start()
         except (av.error.FFmpegError, OSError, HTTPException) as error:
+            let_go()
             if clock.monotonic_s() - began_s >= OPEN_S:
                 # FFmpeg has other words for it: to its RTSP, what did not come is invalid.
                 raise failure(Cause.TIMEOUT, "the source does not answer in time") from None
@@ -111,7 +112,7 @@ class FFmpegSource:
             self.video = _incoming(self._streams[0])
             self.audio = _incoming(self._streams[1]) if len(self._streams) > 1 else None
         except BaseException:
-            self._container.close()
+            self.close()
             raise
         names = set(self._container.format.name.split(","))
         self._timeless = bool(names & _TIMELESS)

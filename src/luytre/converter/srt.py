@@ -7,8 +7,10 @@ Does not   decode or look into what comes: MPEG-TS in, MPEG-TS out, for FFmpegSo
 
 from __future__ import annotations
 
+import ctypes
 import select
 import shutil
+import signal
 import subprocess
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +19,9 @@ from luytre.archive.keys import Cause
 from luytre.converter.failures import failure
 
 PROGRAM: Final = "ffmpeg"
+_PR_SET_PDEATHSIG: Final = 1
+# Loaded before any fork: between fork and exec there is no importing.
+_libc = ctypes.CDLL(None, use_errno=True)
 # Copying is nearly all it does; times stay those of the source.
 _COMMAND: Final = (
     *("-hide_banner", "-nostats", "-loglevel", "quiet", "-fflags", "+nobuffer", "-probesize", "500000"),
@@ -52,10 +57,12 @@ class Srt:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            # It may never write, and so never notice that nobody reads.
+            preexec_fn=_die_with_parent,
         )
         assert self._process.stdin is not None
         with self._process.stdin as script:
-            script.write(_script(_with_limits(url, open_s)))
+            script.write(_script(_with_limits(url, open_s, stall_s)))
 
     def read(self, size: int) -> bytes:
         """b"" at the end. Raises TimeoutError when nothing comes for too long."""
@@ -73,18 +80,20 @@ class Srt:
             self._process.stdout.close()
 
 
-def _with_limits(url: str, open_s: float) -> str:
-    """FFmpeg waits 3 s for a connection unless told, in milliseconds. What the address says otherwise is not written anew:
-    FFmpeg's own rules for its letters are not those of browsers.
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _with_limits(url: str, open_s: float, stall_s: float) -> str:
+    """FFmpeg waits 3 s for a connection unless told, in milliseconds, and for data without end, in microseconds.
+
+    What the address says otherwise is not written anew: FFmpeg's own rules for its letters are not those of browsers.
     """
     parts = urlsplit(url)
     # One who waits to be called opens a port of ours: the node only calls.
-    kept = [
-        field
-        for field in parts.query.split("&")
-        if field and not field.startswith(("mode=", "connect_timeout="))
-    ]
-    query = "&".join((*kept, "mode=caller", f"connect_timeout={round(open_s * 1000)}"))
+    ours = {"mode": "caller", "connect_timeout": round(open_s * 1e3), "timeout": round(stall_s * 1e6)}
+    kept = [field for field in parts.query.split("&") if field and field.partition("=")[0] not in ours]
+    query = "&".join((*kept, *(f"{name}={value}" for name, value in ours.items())))
     return parts._replace(query=query, fragment="").geturl()
 
 

@@ -22,6 +22,7 @@ from typing import Final
 from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
+from luytre.base.standing_back import go_first
 from luytre.converter import state
 from luytre.converter.conversion import VIDEO, Converting
 from luytre.converter.lane import Lane
@@ -34,6 +35,8 @@ from luytre.media.rtsp.server import HangUp, Play, Presentation, ServerSession
 PLAY_S: Final = 15.0
 # A recorder that takes nothing for so long is gone.
 SEND_S: Final = 15.0
+# Of address space, which the threads of many cores take much of; memory itself is what the kernel looks at.
+MOST_BYTES: Final = 8 << 30
 SEND_BYTES: Final = 4 * 2**20
 # When it is first told what a stream costs.
 FIRST_S: Final = 1.0
@@ -174,6 +177,7 @@ def main() -> None:
     given = parser.parse_args()
     order = Order.from_json(sys.stdin.buffer.read())
     die_with(order.parent)
+    go_first(MOST_BYTES)
     log.configure()
     threading.excepthook = _defect
     # A worker is ended by its connection, not by the terminal.

@@ -28,6 +28,8 @@ FAST_S = 0.02
 RECEIVE_BYTES = 262_144
 READS_PER_TICK = 8
 READS_PER_FAST_TICK = 1
+# A camera says a word now and then; each costs as much as many packets.
+MOST_MESSAGES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,14 @@ class Drain:
 
     def _answer_messages(self) -> None:
         messages, self.ingest.messages = self.ingest.messages, []
+        # Line ends that pad frames are none.
+        if len(messages) > MOST_MESSAGES < sum(1 for message in messages if message.strip()):
+            raise Error(
+                Kind.UNAVAILABLE,
+                "the camera floods the connection with messages",
+                hint="Restart the camera; if it happens again, update its firmware.",
+                cause=Cause.BAD_MEDIA,
+            )
         for message in messages:
             self._connection.session.receive_message_bytes(message)
         self._send(self._connection.session.data_to_send())

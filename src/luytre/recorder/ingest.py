@@ -273,7 +273,8 @@ class Ingest:
         run, track = self.run, self._audio_track
         if run is None or track is None or self._audio_client is None:
             return
-        received_us = self._clock.wall_us()
+        # A clock that was set is noticed with whatever comes next, and that may be sound.
+        received_us = self._look()
         if self._sound_clock is None:
             video_rtptime, audio_rtptime = self._video_client.rtptime, self._audio_client.rtptime
             told = told_origin(run.first_pts, video_rtptime, audio_rtptime, track.rate)

@@ -15,6 +15,8 @@ from luytre.recorder.intake import TLS
 from luytre.recorder.tls import Tls, failure
 
 RECEIVE_BYTES = 65_536
+# Our requests and answers are tiny: a camera that has not read so much of them does not read at all.
+MOST_UNSENT = 65_536
 
 
 class Pipe:
@@ -96,6 +98,8 @@ class Pipe:
         with suppress(BlockingIOError):
             while self._unsent:
                 del self._unsent[: self.sock.send(self._unsent)]
+        if len(self._unsent) > MOST_UNSENT:
+            raise ConnectionResetError("the camera does not read")
 
     def maintain(self) -> None:
         self._flush()

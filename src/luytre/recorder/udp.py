@@ -46,6 +46,11 @@ _TIMEVAL = struct.Struct("@ll")
 _FRAME = struct.Struct(">BBH")
 _DATAGRAM = 65_536
 _PAIRS = 64
+# Of a tick's budget, what a call costs beside its bytes: also empty datagrams come to an end.
+_COSTS = 64
+# So many reports, or packets before the port is known, are looked at in one go; as many reads of the RTSP connection.
+_MOST_ASIDE = 256
+_READS_ASIDE = 8
 # All lanes of a process read into the same one: nothing of it is kept.
 _BUFFER = bytearray(_DATAGRAM)
 _VIEW = memoryview(_BUFFER)
@@ -104,15 +109,18 @@ class Lane:
             self.find_port()
         packets, self.early = self.early, []
         receive, append = self.rtp.recv_into, packets.append
-        try:
-            while budget > 0:
+        while budget > 0:
+            try:
                 # Half of what recv() of a whole datagram's size takes.
                 size = receive(_BUFFER)
-                append(bytes(_VIEW[:size]))
-                budget -= size
-        except (BlockingIOError, ConnectionRefusedError):
-            # Refused: nobody takes what we send there. That is not what we are here for.
-            pass
+            except BlockingIOError:
+                break
+            except OSError:
+                # Refused or forbidden (ICMP): nobody takes what we send there. That is not what we are here for.
+                budget -= _COSTS
+                continue
+            append(bytes(_VIEW[:size]))
+            budget -= size + _COSTS
         return packets
 
     def close(self) -> None:
@@ -241,7 +249,7 @@ class UdpIntake:
                 self._note_report(lane, data, now_s)
                 parts += (_FRAME.pack(0x24, lane.track.rtcp_channel, len(data)), data)
         try:
-            while True:
+            for _ in range(_READS_ASIDE):
                 data = self._control.recv(RECEIVE_BYTES)
                 if not data:
                     raise ConnectionResetError
@@ -311,11 +319,16 @@ def _sender(source: str, peer: str) -> str:
 
 
 def _queued(sock: socket.socket) -> list[tuple[bytes, Any]]:
-    """All datagrams that wait, with their senders."""
-    found = []
-    with suppress(BlockingIOError, ConnectionRefusedError):
-        while True:
+    """The datagrams that wait, with their senders."""
+    found: list[tuple[bytes, Any]] = []
+    for _ in range(_MOST_ASIDE):
+        try:
             found.append(sock.recvfrom(_DATAGRAM))
+        except BlockingIOError:
+            break
+        except OSError:
+            # As in Lane.read.
+            continue
     return found
 
 

@@ -21,6 +21,7 @@ import av
 
 from luytre.base.clock import US_PER_S
 from luytre.base.errors import Error
+from luytre.base.standing_back import go_first
 from luytre.cameras.renditions import wire
 from luytre.cameras.renditions.picture import Converter
 from luytre.cameras.renditions.wire import Packet
@@ -86,8 +87,7 @@ def main() -> None:
     # Ctrl-C in a terminal reaches the whole group: the web ends us by closing the link.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    go_first(MOST_BYTES)
     link = socket.socket(fileno=int(sys.argv[1]))
     av.logging.set_level(None)
     worker, splitter = _Worker(link), wire.Splitter()

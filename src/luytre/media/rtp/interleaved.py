@@ -17,6 +17,8 @@ from luytre.base.errors import Error, Kind
 from luytre.media.rtp.receiver import Receiver
 
 _DOLLAR = 0x24
+# What text begins with at the least.
+_TEXT = b" "
 # An RTSP message between frames is small; more than this without an end is garbage.
 MAX_MESSAGE = 16_384
 # Interleaved header (RFC 2326 section 10.12), then RTP header without its SSRC (RFC 3550 section 5.1).
@@ -139,5 +141,9 @@ def _message_end(buffer: bytes, at: int) -> int | None:
         # Nine digits: Python refuses to read thousands of them.
         if colon and name.strip().lower() == b"content-length" and value.strip().isdigit():
             length = min(int(value.strip()[:9]), MAX_MESSAGE)
-    end = head.end() + length
+    end = head.end()
+    if buffer[end : end + 1] == b"$" and buffer[end + 1 : end + 2] < _TEXT:
+        # The next frame, so there is no body, whatever was announced: its channel is no letter.
+        return end
+    end += length
     return end if end <= len(buffer) else None
