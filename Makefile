@@ -43,7 +43,7 @@ demo: setup ## set up, then a node with six simulated cameras in var/demo
 test: setup dev $(WEB_MODULES) ## set up, then all tests
 	@scripts/system-packages
 	@$(if $(WEB_PAGES),$(WITH_NODE) cd web && npm test,echo "no web/: its tests are left out")
-	@$(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP)/package dev ## ruff, mypy --strict, import-linter
 	@echo "ruff"; $(BIN)/ruff check $(CODE)

@@ -58,6 +58,7 @@ def test_every_cause_that_a_room_raises_is_said_in_vietnamese() -> None:
                     isinstance(node, ast.keyword)
                     and node.arg == "cause"
                     and isinstance(node.value, ast.Constant)
+                    and node.value.value is not None
                 ):
                     raised.add(str(node.value.value))
     assert len(raised) > 20

@@ -12,7 +12,7 @@ from tests.cameras.onvif.soap_camera import SoapCamera
 from tests.e2e.conftest import Ward, log_in
 from tests.e2e.dome import PASSWORD, USER, dome, simulated
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.browser
 ANSWER_MS = 30_000
 
 

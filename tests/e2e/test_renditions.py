@@ -24,7 +24,7 @@ from luytre.base.config import NodeConfig, RenditionsConfig, VolumeConfig
 from luytre.cameras.registry import NewCamera
 from tests.e2e.conftest import Ward, log_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("renditions")]
+pytestmark = pytest.mark.browser
 SOON_MS = 45_000
 PASSWORD = "tre-xanh-2026"
 

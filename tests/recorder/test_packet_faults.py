@@ -151,7 +151,7 @@ async def a_day(folder: Path, transport: Transport) -> Day:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(way, marks=pytest.mark.xdist_group(f"faults-{way}")) for way in TRANSPORTS],
+    params=TRANSPORTS,
 )
 def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Day:
     return asyncio.run(a_day(tmp_path_factory.mktemp("faults"), request.param))
