@@ -195,7 +195,10 @@ class Attendant:
     async def _trim(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._store.events.trim)
+                removed = self._store.events.trim()
+                while await asyncio.to_thread(next, removed, None):
+                    # Others want to write, too.
+                    await asyncio.sleep(WRITE_S)
             except Error as error:
                 _log.warning("old events are not removed", cause=error.cause)
             await asyncio.sleep(TRIM_S)
