@@ -34,6 +34,7 @@ from onvif.definition import SERVICES
 from onvif.settings import DEFAULT_SETTINGS
 from onvif.util import create_no_verify_ssl_context
 from onvif.wsa import WsAddressingIfMissingPlugin
+from yarl import URL
 from zeep.helpers import serialize_object
 
 from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_datetime, to_us
@@ -263,13 +264,12 @@ async def connect(access: Access, clock: Clock = SYSTEM, known: Known | None = N
     Raises Error: cause "host_down", "refused", "timeout", "tls_failed", "auth_failed", "not_onvif", "onvif_fault".
     """
     digest = (aiohttp.DigestAuthMiddleware(access.user, access.password),) if access.user else ()
-    host = (urlsplit(access.url).hostname or "").lower()
 
     async def only_there(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """A redirect would carry question and login to whomever the camera names."""
-        if (request.url.raw_host or "").lower() != host and (request.url.host or "").lower() != host:
+        if request.url.raw_host != URL(access.url).raw_host:
             raise aiohttp.InvalidUrlRedirectClientError(request.url)
         return await handler(request)
 
