@@ -157,7 +157,8 @@ class SoapCamera:
         try:
             while await self._answer_one(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Cancelled: the camera ends. What is awaited no more need not be told (Python 3.11 would log it).
             pass
         finally:
             self._tasks.discard(task)

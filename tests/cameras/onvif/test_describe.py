@@ -14,7 +14,7 @@ from luytre.cameras.camera import Access, Identity
 from luytre.cameras.onvif.description import Description, describe
 from luytre.cameras.onvif.soap import Device, connect
 from luytre.cameras.onvif.streams import Profile, reachable, views
-from tests.cameras.onvif.soap_camera import PASSWORD, USER, SoapCamera
+from tests.cameras.onvif.soap_camera import ENVELOPE, PASSWORD, USER, SoapCamera
 
 T = TypeVar("T")
 
@@ -199,6 +199,17 @@ def test_answers_are_read_up_to_a_limit(service: str, operation: str, length: in
             return ""
 
         assert asked(camera, call) == cause
+
+
+def test_a_played_camera_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
+    body = ENVELOPE.format(body="<tds:GetSystemDateAndTime/>").encode()
+    with SoapCamera() as camera:
+        line = socket.create_connection(("127.0.0.1", camera.port))
+        line.sendall(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert line.recv(15) == b"HTTP/1.1 200 X\r"
+    # It ended while somebody was still connected.
+    line.close()
+    assert caplog.records == []
 
 
 def test_nobody_there() -> None:
