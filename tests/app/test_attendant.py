@@ -239,6 +239,39 @@ def test_a_database_that_does_not_answer_costs_no_subscription(
         asyncio.run(scenario(camera, store))
 
 
+def test_while_the_database_is_away_a_mad_camera_drives_out_only_its_own_events(
+    folder: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendant, "MOST_WAITING", 3)
+    tried: list[DeviceEvent] = []
+
+    def down(told: list[DeviceEvent]) -> None:
+        tried.extend(told)
+        raise Error(Kind.UNAVAILABLE, "away", hint="wait", cause="database_down")
+
+    async def scenario(calm: SoapCamera, mad: SoapCamera, store: Store) -> None:
+        added = [
+            store.registry.add(new(code, "rtsp://192.0.2.5/", camera, "continuous")).id
+            for code, camera in (("A", calm), ("B", mad))
+        ]
+        async with attending(store):
+            await until(lambda: "PullMessages" in calm.operations() and "PullMessages" in mad.operations())
+            with monkeypatch.context() as away:
+                away.setattr(store.events, "append", down)
+                calm.report(MOTION, {"State": "true"})
+                await until(lambda: added[0] in {one.camera for one in tried})
+                for number in range(10):
+                    mad.report(MOTION, {"State": str(number % 2)})
+                mad.report("tns1:Device/Trigger/DigitalInput", {"LogicalState": "true"})
+                await until(lambda: "input" in {one.kind for one in tried})
+            await until(lambda: heard(store, "A") and heard(store, "B"))
+        assert len(heard(store, "A")) == 1
+        assert len(heard(store, "B")) == 3
+
+    with reporting() as calm, reporting() as mad, closing(Store.open(folder)) as store:
+        asyncio.run(scenario(calm, mad, store))
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_the_process_comes_when_it_is_wanted_and_ends_when_it_is_told_to(folder: Path, before: bool) -> None:
     with reporting() as camera, closing(Store.open(folder)) as store:
