@@ -85,6 +85,25 @@ def test_a_weak_password_is_said_with_what_to_do(ward: Ward) -> None:
     assert (better["weak_password"], better["password_hint"]) == (False, None)
 
 
+@pytest.mark.parametrize(
+    ("inside", "beside", "weak"),
+    [
+        ("truc:888888", {}, True),
+        ("truc:tre-Lang-8", {}, False),
+        ("truc:888888", {"password": "tre-Lang-8"}, False),
+        ("admin:tre-Lang-8", {"user": "tre-Lang-8"}, True),
+    ],
+)
+def test_a_password_inside_the_address_is_judged_too(
+    ward: Ward, dome: SoapCamera, inside: str, beside: dict[str, str], weak: bool
+) -> None:
+    user, password = inside.split(":")
+    dome.user, dome.password = beside.get("user", user), beside.get("password", password)
+    asked = {"address": f"http://{inside}@{dome.host}", **beside}
+    told = ward.ask("POST", "onvif/describe", "quan-tri", json=asked).json()
+    assert (told["manufacturer"], told["weak_password"]) == ("Bosch", weak)
+
+
 def test_trust(ward: Ward) -> None:
     kept = ward.node.directory / "trust" / f"{ward.main.camera}.json"
     kept.parent.mkdir()

@@ -21,7 +21,10 @@ from luytre.archive.catalog import Archive
 from luytre.archive.keys import Span, StreamKey
 from luytre.base.clock import SYSTEM, US_PER_S
 from luytre.base.config import NodeConfig, VolumeConfig
+from luytre.base.errors import Error, Kind
+from luytre.cameras.camera import Access
 from luytre.cameras.events import DeviceEvent
+from luytre.cameras.onvif import events
 from luytre.cameras.recording import RecordingChange
 from luytre.cameras.registry import CameraChange, NewCamera
 from luytre.cameras.triggers import Triggers
@@ -106,10 +109,10 @@ def test_a_camera_in_mode_motion_records_around_what_it_reports(folder: Path, qu
             listening = asyncio.create_task(RecorderLink(folder / "run/recorder-0.sock", ear).run())
             triggers = Counted(store.sockets)
             async with attending(store, triggers):
-                await ear.until(lambda: ear.is_state(added.id, "standby", "no_motion"), "standby")
-                await until(lambda: "PullMessages" in camera.operations())
                 # It had been quiet before: that is no event.
                 camera.report(MOTION, {"IsMotion": "false"}, "Initialized")
+                await ear.until(lambda: ear.is_state(added.id, "standby", "no_motion"), "standby")
+                triggers.sent.clear()
                 at_us = SYSTEM.wall_us()
                 camera.report(MOTION, {"IsMotion": "true"})
                 await ear.until(lambda: ear.is_state(added.id, "recording"), "recording")
@@ -190,6 +193,83 @@ def test_a_camera_that_cannot_be_heard_is_recorded_all_the_same(folder: Path, qu
 
     with closing(Store.open(folder)) as store:
         asyncio.run(scenario(store))
+
+
+def test_a_camera_that_has_not_answered_yet_is_recorded(
+    folder: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It takes the subscription and says nothing, for longer than anybody waits here.
+    monkeypatch.setattr(events, "PULL_S", 3600)
+
+    async def scenario(store: Store) -> None:
+        added = store.registry.add(new("A", "rtsp://192.0.2.5/", camera))
+        triggers = Counted(store.sockets)
+        async with attending(store, triggers):
+            await until(lambda: "PullMessages" in camera.operations())
+            triggers.sent.clear()
+            await until(lambda: len(triggers.sent) >= 2)
+        assert set(triggers.sent) == {added.id}
+
+    with reporting() as camera, closing(Store.open(folder)) as store:
+        camera.silent.add("PullMessages")
+        asyncio.run(scenario(store))
+
+
+def test_a_database_that_does_not_answer_costs_no_subscription(
+    folder: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+
+    def down(code: str) -> Access:
+        refused.append(code)
+        raise Error(Kind.UNAVAILABLE, "away", hint="wait", cause="database_down")
+
+    async def scenario(camera: SoapCamera, store: Store) -> None:
+        store.registry.add(new("A", "rtsp://192.0.2.5/", camera, "continuous"))
+        async with attending(store):
+            await until(lambda: "PullMessages" in camera.operations())
+            with monkeypatch.context() as away:
+                away.setattr(store.registry, "access", down)
+                await until(lambda: len(refused) >= 3)
+            camera.report(MOTION, {"State": "true"})
+            await until(lambda: heard(store, "A"))
+        assert camera.operations().count("CreatePullPointSubscription") == 1
+
+    with reporting() as camera, closing(Store.open(folder)) as store:
+        asyncio.run(scenario(camera, store))
+
+
+def test_while_the_database_is_away_a_mad_camera_drives_out_only_its_own_events(
+    folder: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendant, "MOST_WAITING", 3)
+    tried: list[DeviceEvent] = []
+
+    def down(told: list[DeviceEvent]) -> None:
+        tried.extend(told)
+        raise Error(Kind.UNAVAILABLE, "away", hint="wait", cause="database_down")
+
+    async def scenario(calm: SoapCamera, mad: SoapCamera, store: Store) -> None:
+        added = [
+            store.registry.add(new(code, "rtsp://192.0.2.5/", camera, "continuous")).id
+            for code, camera in (("A", calm), ("B", mad))
+        ]
+        async with attending(store):
+            await until(lambda: "PullMessages" in calm.operations() and "PullMessages" in mad.operations())
+            with monkeypatch.context() as away:
+                away.setattr(store.events, "append", down)
+                calm.report(MOTION, {"State": "true"})
+                await until(lambda: added[0] in {one.camera for one in tried})
+                for number in range(10):
+                    mad.report(MOTION, {"State": str(number % 2)})
+                mad.report("tns1:Device/Trigger/DigitalInput", {"LogicalState": "true"})
+                await until(lambda: "input" in {one.kind for one in tried})
+            await until(lambda: heard(store, "A") and heard(store, "B"))
+        assert len(heard(store, "A")) == 1
+        assert len(heard(store, "B")) == 3
+
+    with reporting() as calm, reporting() as mad, closing(Store.open(folder)) as store:
+        asyncio.run(scenario(calm, mad, store))
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -137,3 +137,19 @@ def test_a_key_that_is_lost_leaves_the_camera_changeable(
         assert stranger.access("A").password == ""
         assert stranger.change("A", CameraChange(user="v")).user == "v"
     assert SECRET not in caplog.text
+
+
+def test_a_password_that_cannot_be_opened_is_said_once(
+    registry: Registry, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    for code in "AB":
+        registry.add(NewCamera(code, "", PLAIN, password=SECRET, onvif="10.0.0.5"))
+    other_key = Registry(database, Secrets(b"x" * 32))
+    for _ in range(3):
+        assert [other_key.access(code).password for code in "AB"] == ["", ""]
+    said = [one for one in caplog.records if one.getMessage() == "password cannot be read"]
+    assert len(said) == 2
+    # Another one that cannot be opened is news.
+    registry.change("A", CameraChange(password="tre-Lang-8"))
+    other_key.access("A")
+    assert len([one for one in caplog.records if one.getMessage() == "password cannot be read"]) == 3

@@ -227,7 +227,27 @@ def test_how_a_camera_is_recorded(registry: Registry, tmp_path: Path) -> None:
     assert registry.get("A").recording == camera.recording
     less = registry.change("A", CameraChange(recording=RecordingChange(volume="", mode="motion", hours="")))
     assert less.recording == Recording("gates", None, "motion", "", 2, 60)
-    assert stream_of(tmp_path).mode == "motion"
+    assert less.recorded_mode == "continuous"
+    assert stream_of(tmp_path).mode == "continuous"
+
+
+@pytest.mark.parametrize(
+    ("onvif", "events", "planned_as"),
+    [
+        ("10.0.0.5", True, "motion"),
+        ("10.0.0.5", False, "continuous"),
+        ("", True, "continuous"),
+    ],
+)
+def test_mode_motion_is_continuous_while_nobody_reports_motion(
+    registry: Registry, tmp_path: Path, onvif: str, events: bool, planned_as: str
+) -> None:
+    how = RecordingChange(mode="motion")
+    camera = registry.add(NewCamera("A", "a", PLAIN, PLAIN, recording=how, onvif=onvif, onvif_events=events))
+    assert (camera.recording.mode, camera.recorded_mode) == ("motion", planned_as)
+    assert [stream.mode for stream in planned(tmp_path).streams] == [planned_as] * 2
+    registry.change("A", CameraChange(onvif="", onvif_events=False))
+    assert {stream.mode for stream in planned(tmp_path).streams} == {"continuous"}
 
 
 def test_a_volume_goes_by_many_names(registry: Registry, tmp_path: Path) -> None:

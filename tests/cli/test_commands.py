@@ -214,6 +214,10 @@ def test_how_a_camera_is_recorded(node: Path) -> None:
     shown = luytre("camera", "list", "--dir", node, COLUMNS="200").stdout
     assert "in its hours" in shown
     assert hours in shown
+    unheard = answers("camera", "change", "A", "--mode", "motion", "--dir", node)
+    assert (unheard["mode"], unheard["recorded_mode"]) == ("motion", "continuous")
+    assert "nothing reports motion" in luytre("camera", "list", "--dir", node, COLUMNS="200").stdout
+    assert "--onvif-events" in luytre("camera", "change", "A", "--mode", "motion", "--dir", node).stderr
     assert answers("camera", "change", "A", "--volume", "auto", "--dir", node)["volume"] is None
     assert "standard, gates" in fails("camera", "change", "A", "--class", "x", "--dir", node)
     assert volume in fails("camera", "change", "A", "--volume", "2", "--dir", node)

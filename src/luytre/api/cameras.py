@@ -164,6 +164,7 @@ def camera_told(status: CameraStatus, language: Language) -> shapes.Camera:
             "since": main.since if main else None,
             "recorded_from": time_or_none(status.recorded_from_us),
             **asdict(camera.recording),
+            "recorded_mode": camera.recorded_mode,
             "transport": camera.transport,
             "onvif": camera.onvif,
             "onvif_events": camera.onvif_events,

@@ -18,6 +18,7 @@ from luytre.api.problems import CameraRefusal
 from luytre.api.times import Moment, span
 from luytre.base.clock import US_PER_S, rfc3339
 from luytre.base.errors import Error
+from luytre.cameras.credentials import stranger
 from luytre.cameras.onvif import camera_clock, imaging, masks, osd, recordings
 from luytre.cameras.onvif.cameras import OnvifCameras
 from luytre.cameras.onvif.description import Description
@@ -79,8 +80,9 @@ async def describe(
     """What a device says of itself, and what to record of it."""
     password = None if body.password is None else body.password.get_secret_value()
     with refusals():
-        told = await cameras.describe(body.address, body.user, password)
-    return _told(told, is_weak(body.user or "", password or "", ""), language_of(request))
+        access = stranger(body.address, body.user, password)
+        told = await cameras.describe(access)
+    return _told(told, is_weak(access.user, access.password, ""), language_of(request))
 
 
 @routes.get("/cameras/{code}/onvif", operation_id="describeCamera")

@@ -144,7 +144,8 @@ class Stream(Answer):
 
 class Camera(Answer):
     """`state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
-    volume, null when it is balanced over all. `onvif`: "" when not known; `password_hint`: what to do about a weak
+    volume, null when it is balanced over all. `recorded_mode`: what comes of `mode`; `continuous` for `motion` while
+    nobody reports motion. `onvif`: "" when not known; `password_hint`: what to do about a weak
     password; `manufacturer` to `hardware`: as the camera told by ONVIF at `identified`.
     """
 
@@ -160,6 +161,7 @@ class Camera(Answer):
     retention: str
     volume: str | None
     mode: Mode
+    recorded_mode: Mode
     hours: str
     preroll_s: float
     postroll_s: float

@@ -2,8 +2,8 @@
 
     python -m luytre.app.attendant DIR
 
-Promises   one camera that is dead, slow or mad costs the others nothing; one that cannot be heard is recorded without
-           waiting for its reports; a change in the registry counts within seconds.
+Promises   one camera that is dead, slow or mad costs the others nothing; one that has not answered yet, or no more, is
+           recorded without waiting for its reports; a change in the registry counts within seconds.
 Does not   record, or hear cameras whose reports nobody asked for.
 """
 
@@ -13,10 +13,13 @@ import argparse
 import asyncio
 import random
 import signal
+from collections import defaultdict, deque
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from luytre.app.ear import Ear
 from luytre.app.store import Store
 from luytre.base import log
 from luytre.base.clock import US_PER_S
@@ -34,14 +37,12 @@ WRITE_S: Final = 0.5
 # While something moves, its recorder is told again before the last word runs out.
 AGAIN_S: Final = 4.0
 ACTIVE_S: Final = 6.0
-# Some cameras never say that it has ended.
-LONGEST_MOTION_S: Final = 600.0
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
-# So many events wait for a database that does not answer; then the oldest go.
-MOST_WAITING: Final = 5000
-# A camera invents names of rules without an end.
-MOST_SOURCES: Final = 10_000
+# So many events of a camera wait for a database that does not answer; then its oldest go.
+MOST_WAITING: Final = 200
+# So many are written at once: other writers wait meanwhile.
+BATCH: Final = 500
 TRIM_S: Final = 3600.0
 IDENTIFY_US: Final = 86_400 * US_PER_S
 
@@ -55,17 +56,14 @@ class Attendant:
         self._store = store
         self._triggers = triggers
         self._listening: dict[str, tuple[Access, asyncio.Task[None]]] = {}
-        self._heard: list[DeviceEvent] = []
-        # What was said last of each thing, and when: cameras repeat themselves.
-        self._last: dict[tuple[str, str, str], tuple[bool | None, int]] = {}
-        # (camera, source) -> until when it is believed to move, on the monotonic clock.
-        self._moving: dict[tuple[str, str], float] = {}
-        self._deaf: set[str] = set()
+        self._ears: dict[str, Ear] = {}
+        # By camera: none takes another's place.
+        self._heard: dict[str, deque[DeviceEvent]] = defaultdict(lambda: deque(maxlen=MOST_WAITING))
 
     async def run(self) -> None:
         tasks = [
             asyncio.create_task(work)
-            for work in (self._triggers.run(), self._follow(), self._write(), self._wake(), self._trim())
+            for work in (self._triggers.run(), self._follow(), self._write(), self._remind(), self._trim())
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -90,32 +88,38 @@ class Attendant:
                 for camera in [id for id, (access, _) in self._listening.items() if wanted.get(id) != access]:
                     _, task = self._listening.pop(camera)
                     task.cancel()
-                    self._quiet(camera)
+                    self._ears[camera].lost()
+                    if camera not in wanted:
+                        del self._ears[camera]
                 for camera, access in wanted.items():
                     if camera not in self._listening:
-                        self._listening[camera] = access, asyncio.create_task(self._attend(access))
+                        ear = self._ears.setdefault(camera, Ear(access.code, self._store.clock))
+                        self._listening[camera] = access, asyncio.create_task(self._attend(access, ear))
             await asyncio.sleep(LOOK_S)
 
     def _wanted(self) -> dict[str, Access]:
         found = {}
         for camera in self._store.registry.list():
             if camera.is_attended:
-                # It may be gone since a moment ago.
-                with suppress(Error):
+                try:
                     found[camera.id] = self._store.registry.access(camera.code)
+                except Error as error:
+                    # It may be gone since a moment ago. Anything else says nothing of the camera.
+                    if error.cause not in ("no_camera", "no_onvif"):
+                        raise
         return found
 
-    async def _attend(self, access: Access) -> None:
+    async def _attend(self, access: Access, ear: Ear) -> None:
         """Listen to one camera, again and again."""
         wait_s, told = FIRST_WAIT_S, ""
         while True:
+            # Until it has answered, nobody knows what goes on in front of it.
+            self._wake(access.camera, ear)
             began_s = self._store.clock.monotonic_s()
             try:
                 async with connect(access, self._store.clock) as device:
                     await self._identify(access, device)
-                    self._deaf.discard(access.camera)
-                    _log.info("listening", camera=access.code)
-                    await listen(device, self._hear)
+                    await listen(device, partial(self._hear, ear), partial(self._answered, access, ear))
             except Error as error:
                 if error.cause != told:
                     _log.warning(
@@ -128,8 +132,8 @@ class Attendant:
             except Exception as error:
                 # Supervision: whatever one camera's answers break, the other cameras are listened to.
                 _log.exception("listening failed", camera=access.code, error=type(error).__name__)
-            self._quiet(access.camera)
-            self._deaf.add(access.camera)
+            ear.lost()
+            self._wake(access.camera, ear)
             if self._store.clock.monotonic_s() - began_s > LONGEST_WAIT_S:
                 wait_s, told = FIRST_WAIT_S, ""
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
@@ -147,66 +151,54 @@ class Attendant:
             with suppress(Error):
                 await asyncio.to_thread(self._store.registry.identify, access.code, told)
 
-    def _hear(self, event: DeviceEvent) -> None:
-        if self._is_news(event):
-            self._heard.append(event)
-            del self._heard[:-MOST_WAITING]
-        if event.kind != "motion":
-            return
-        if event.active is False:
-            self._moving.pop((event.camera, event.source), None)
-            return
-        if event.active:
-            until_s = self._store.clock.monotonic_s() + LONGEST_MOTION_S
-            self._moving[event.camera, event.source] = until_s
-        self._triggers.send(event.camera, event.at_us, ACTIVE_S if event.active else 0.0)
+    def _answered(self, access: Access, ear: Ear) -> None:
+        if ear.answered():
+            _log.info("listening", camera=access.code)
 
-    def _is_news(self, event: DeviceEvent) -> bool:
-        """Not the state that it had anyway; of what only happens, once a second is enough."""
-        key = event.camera, event.kind, event.source
-        active, at_us = self._last.get(key, (None, 0))
-        if event.active == active and (active is not None or event.at_us - at_us < US_PER_S):
-            return False
-        if len(self._last) >= MOST_SOURCES:
-            self._last.clear()
-            self._moving.clear()
-        self._last[key] = event.active, event.at_us
-        return True
+    def _hear(self, ear: Ear, event: DeviceEvent) -> None:
+        if ear.hear(event):
+            self._heard[event.camera].append(event)
+        if event.kind == "motion" and event.active is not False:
+            self._triggers.send(event.camera, event.at_us, ACTIVE_S if event.active else 0.0)
 
-    def _quiet(self, camera: str) -> None:
-        """Nothing is known of it any more."""
-        for key in [key for key in self._moving if key[0] == camera]:
-            del self._moving[key]
-        for thing in [thing for thing in self._last if thing[0] == camera]:
-            del self._last[thing]
-        self._deaf.discard(camera)
-
-    async def _wake(self) -> None:
+    async def _remind(self) -> None:
         """Says again what goes on; and what cannot be heard is taken for moving: doubt keeps."""
         while True:
             await asyncio.sleep(AGAIN_S)
-            now_s = self._store.clock.monotonic_s()
-            for key in [key for key, until_s in self._moving.items() if until_s < now_s]:
-                del self._moving[key]
-            for camera in {key[0] for key in self._moving} | self._deaf:
-                self._triggers.send(camera, self._store.clock.wall_us(), ACTIVE_S)
+            for camera, ear in self._ears.items():
+                self._wake(camera, ear)
+
+    def _wake(self, camera: str, ear: Ear) -> None:
+        moves = ear.moves()
+        if moves is not None:
+            since_us, for_s = moves
+            self._triggers.send(camera, since_us, for_s + ACTIVE_S)
 
     async def _write(self) -> None:
         while True:
             await asyncio.sleep(WRITE_S)
-            heard, self._heard = self._heard, []
-            if not heard:
-                continue
-            try:
-                await asyncio.to_thread(self._store.events.append, heard)
-            except Error as error:
-                _log.warning("events are not written", cause=error.cause, count=len(heard))
-                self._heard = [*heard, *self._heard][-MOST_WAITING:]
+            heard = [event for waiting in self._heard.values() for event in waiting]
+            self._heard.clear()
+            while heard:
+                try:
+                    await asyncio.to_thread(self._store.events.append, heard[:BATCH])
+                except Error as error:
+                    _log.warning("events are not written", cause=error.cause, count=len(heard))
+                    # In front of what was heard meanwhile.
+                    later = [event for waiting in self._heard.values() for event in waiting]
+                    self._heard.clear()
+                    for event in [*heard, *later]:
+                        self._heard[event.camera].append(event)
+                    break
+                heard = heard[BATCH:]
 
     async def _trim(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._store.events.trim)
+                removed = self._store.events.trim()
+                while await asyncio.to_thread(next, removed, None):
+                    # Others want to write, too.
+                    await asyncio.sleep(WRITE_S)
             except Error as error:
                 _log.warning("old events are not removed", cause=error.cause)
             await asyncio.sleep(TRIM_S)

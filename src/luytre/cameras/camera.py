@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from luytre.cameras.recording import Recording, RecordingChange
-from luytre.recorder.plan import Transport
+from luytre.recorder.plan import Mode, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,16 @@ class Camera:
     def is_attended(self) -> bool:
         """Is it to be heard?"""
         return self.enabled and bool(self.onvif) and self.onvif_events
+
+    @property
+    def recorded_mode(self) -> Mode:
+        """How it is recorded in truth, whatever mode was asked for."""
+        return recorded_mode(self.recording.mode, self.onvif, self.onvif_events)
+
+
+def recorded_mode(mode: Mode, onvif: str, onvif_events: bool) -> Mode:
+    """`mode`, but "continuous" instead of "motion" where nobody reports motion: such a camera would never be recorded."""
+    return "continuous" if mode == "motion" and not (onvif and onvif_events) else mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,23 @@ def device_service(text: str) -> tuple[str, str, str]:
     return (clean if parts.path.strip("/") else f"{clean.rstrip('/')}{DEVICE_SERVICE}"), user, password
 
 
+def stranger(where: str, user: str | None, password: str | None) -> Access:
+    """How to speak to a device that need not be registered; `where` as a person types it. What is given beside the address
+    wins over what stands in it. Raises Error, as `device_service`.
+    """
+    url, given_user, given_password = device_service(where)
+    return Access(
+        "", "", url, given_user if user is None else user, given_password if password is None else password
+    )
+
+
 class Credentials:
     """Those of the rows that it is handed."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
+        # What could not be opened, by camera: who asks again every second need not hear it again.
+        self._unreadable: dict[str, str] = {}
 
     def set_url(self, row: CameraRow, name: str, url: str) -> tuple[str, str]:
         """Set a stream's address; returns the credentials that stood in it. Raises Error(INVALID, cause="bad_url")."""
@@ -98,12 +110,14 @@ class Credentials:
             row.weak_password = is_weak(row.user, self.password(row), row.code)
 
     def password(self, row: CameraRow) -> str:
-        """The password, opened; "" where there is none, or where the node's key is another one (that is logged)."""
+        """The password, opened; "" where there is none, or where the node's key is another one (that is logged, once)."""
         try:
             if row.sealed_password:
                 return self._secrets.open(row.sealed_password, f"camera/{row.id}/password")
         except Error as error:
-            _log.error("password cannot be read", camera=row.code, cause=error.cause)
+            if self._unreadable.get(row.id) != row.sealed_password:
+                self._unreadable[row.id] = row.sealed_password
+                _log.error("password cannot be read", camera=row.code, cause=error.cause)
         return ""
 
     def access(self, row: CameraRow) -> Access:

@@ -1,16 +1,17 @@
 """What cameras reported: motion, tampering, inputs, kept for a month.
 
-Promises   the table is bounded: in days and in rows; a camera's own events are found by time.
+Promises   the table is bounded: in days, and in rows of each camera, so that none drives out another's; a camera's own
+           events are found by time; other writers wait for no more than a batch.
 Does not   hear the cameras (cameras.onvif.events), or say what is recorded: a ledger does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from luytre.archive.keys import Span
 from luytre.base.clock import SYSTEM, US_PER_S, Clock
@@ -22,7 +23,10 @@ EventKind = Literal["motion", "tamper", "input"]
 _KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 
 KEEP_DAYS: Final = 30
-KEEP_ROWS: Final = 1_000_000
+# Of each camera: one every two minutes of these days.
+KEEP_ROWS: Final = 20_000
+# So many are removed in one transaction.
+BATCH: Final = 500
 # One answer: a day of a busy camera.
 MOST: Final = 10_000
 
@@ -83,13 +87,28 @@ class Events:
                 if (kind := next((one for one in _KINDS if one == row.kind), None)) is not None
             ]
 
-    def trim(self) -> None:
-        """Forget what is too old, and the oldest of what is too many."""
+    def trim(self) -> Iterator[int]:
+        """Forget what is too old, and each camera's oldest beyond `keep_rows`: batch by batch, how many rows each had.
+        Whoever goes through it may pause between two.
+        """
         oldest_us = self._clock.wall_us() - KEEP_DAYS * 86_400 * US_PER_S
-        with self._database.writing() as session:
-            session.execute(delete(EventRow).where(EventRow.at_us < oldest_us))
-            rows = session.scalar(select(func.count()).select_from(EventRow)) or 0
-            if rows > self._keep_rows:
-                newest = select(EventRow.at_us).order_by(EventRow.at_us.desc())
-                first_kept_us = session.scalar(newest.offset(self._keep_rows - 1).limit(1))
-                session.execute(delete(EventRow).where(EventRow.at_us < first_kept_us))
+        yield from self._remove(EventRow.at_us < oldest_us)
+        counted = (
+            select(EventRow.camera_id).group_by(EventRow.camera_id).having(func.count() > self._keep_rows)
+        )
+        with self._database.reading() as session:
+            too_many = session.scalars(counted).all()
+        for camera in too_many:
+            yield from self._remove(EventRow.camera_id == camera, keep=self._keep_rows)
+
+    def _remove(self, which: ColumnElement[bool], keep: int = 0) -> Iterator[int]:
+        """All but the newest `keep` of them."""
+        newest_first = select(EventRow.id).where(which).order_by(EventRow.at_us.desc(), EventRow.id.desc())
+        while True:
+            with self._database.writing() as session:
+                found = session.scalars(newest_first.offset(keep).limit(BATCH)).all()
+                session.execute(delete(EventRow).where(EventRow.id.in_(found)))
+            if found:
+                yield len(found)
+            if len(found) < BATCH:
+                return

@@ -1,7 +1,8 @@
 """The recorders' plan, and the converter's, made of the settings and the cameras' rows.
 
 Promises   a password that cannot be opened, a class or a volume that is no longer in the settings, costs only its
-           camera what it cannot have; the rest of the plan is whole.
+           camera what it cannot have; the rest of the plan is whole. A camera in mode motion that nobody hears is
+           planned as continuous.
 Does not   read the database, or write the plans (registry.py).
 """
 
@@ -17,6 +18,7 @@ from luytre.base.config import ClassConfig, NodeConfig, VolumeConfig
 from luytre.base.errors import Error
 from luytre.base.secrets import Secrets
 from luytre.cameras import placement
+from luytre.cameras.camera import recorded_mode
 from luytre.cameras.tables import CameraRow, StreamRow, ordered, recording_of, transport_of
 from luytre.converter.plan import ForeignPlan, ForeignStream
 from luytre.media.rtsp.url import is_foreign
@@ -95,6 +97,9 @@ def _streams(row: CameraRow, volumes: tuple[str, ...], secrets: Secrets) -> list
     recording = recording_of(row)
     if recording.volume not in (None, volumes[0]):
         _log.warning("volume of a camera is not in the settings", camera=row.code, volume=recording.volume)
+    mode = recorded_mode(recording.mode, row.onvif, row.onvif_events)
+    if mode != recording.mode:
+        _log.info("nobody reports motion of a camera: it is recorded continuously", camera=row.code)
     made = []
     for stream in ordered(row):
         url, password = _opened(row, stream, secrets)
@@ -110,7 +115,7 @@ def _streams(row: CameraRow, volumes: tuple[str, ...], secrets: Secrets) -> list
                 volume=volumes[0],
                 spares=volumes[1:],
                 retention=recording.retention,
-                mode=recording.mode,
+                mode=mode,
                 hours=recording.hours,
                 preroll_s=recording.preroll_s,
                 postroll_s=recording.postroll_s,

@@ -12,7 +12,7 @@ from typing import Final
 from luytre.app.store import Store
 from luytre.base.clock import rfc3339
 from luytre.cameras.reasons import WEAK_PASSWORD
-from luytre.cameras.recording import Recording, RecordingChange
+from luytre.cameras.recording import RecordingChange
 from luytre.cameras.registry import Camera, CameraChange, NewCamera
 from luytre.cli.language import language, say
 from luytre.cli.output import password_from_stdin, print_json, print_table
@@ -106,7 +106,7 @@ def show(directory: Path, as_json: bool) -> None:
                 camera.code,
                 camera.name,
                 say("state.enabled" if camera.enabled else "state.disabled"),
-                _how(camera.recording),
+                _how(camera),
                 say("camera.weak") if camera.weak_password else "",
                 "\n".join(f"{stream.name}: {stream.url}" for stream in camera.streams),
             ]
@@ -136,13 +136,15 @@ def trust(code: str, directory: Path, as_json: bool) -> None:
 
 
 def _tell(camera: Camera, key: str, as_json: bool) -> None:
-    """What became of it; and that its password is weak."""
+    """What became of it; that its password is weak; that nobody reports its motion."""
     if as_json:
         print_json(_as_json(camera))
         return
     print(say(key, code=camera.code))
     if camera.weak_password:
         print(say("hint", hint=WEAK_PASSWORD[language()].hint), file=sys.stderr)
+    if camera.recorded_mode != camera.recording.mode:
+        print(say("hint", hint=say("camera.unheard")), file=sys.stderr)
 
 
 def _password(asked: bool, stdin: bool) -> str | None:
@@ -160,9 +162,11 @@ def _recording(
     )
 
 
-def _how(recording: Recording) -> str:
+def _how(camera: Camera) -> str:
     """Class, mode with its hours, volume when it is chosen."""
-    facts = [recording.retention, say(f"mode.{recording.mode}")]
+    recording = camera.recording
+    unheard = camera.recorded_mode != recording.mode
+    facts = [recording.retention, say("mode.unheard" if unheard else f"mode.{recording.mode}")]
     if recording.mode == "schedule" and recording.hours:
         facts[-1] += f" {recording.hours}"
     if recording.volume is not None:
@@ -179,6 +183,7 @@ def _as_json(camera: Camera) -> dict[str, object]:
         "user": camera.user,
         "created": rfc3339(camera.created_us),
         **asdict(camera.recording),
+        "recorded_mode": camera.recorded_mode,
         "transport": camera.transport,
         "onvif": camera.onvif,
         "onvif_events": camera.onvif_events,

@@ -12,7 +12,7 @@ from typing import TypeVar
 from luytre.app.store import Store
 from luytre.base.clock import US_PER_S
 from luytre.cameras.camera import Access
-from luytre.cameras.credentials import device_service
+from luytre.cameras.credentials import stranger
 from luytre.cameras.onvif import camera_clock, discovery, ptz
 from luytre.cameras.onvif.description import describe as description_of
 from luytre.cameras.onvif.soap import Device, connect
@@ -37,11 +37,9 @@ def discover(seconds: float, as_json: bool) -> None:
 
 
 def describe(address: str, user_name: str | None, password_stdin: bool, as_json: bool) -> None:
-    url, user, password = device_service(address)
-    user = user if user_name is None else user_name
-    password = password_from_stdin() if password_stdin else password
-    told = _with(Access("", "", url, user, password), description_of)
-    weak = is_weak(user, password, "")
+    access = stranger(address, user_name, password_from_stdin() if password_stdin else None)
+    told = _with(access, description_of)
+    weak = is_weak(access.user, access.password, "")
     if as_json:
         print_json({**asdict(told), "weak_password": weak})
         return

@@ -157,7 +157,8 @@ class SoapCamera:
         try:
             while await self._answer_one(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Cancelled: the camera ends. What is awaited no more need not be told (Python 3.11 would log it).
             pass
         finally:
             self._tasks.discard(task)
@@ -265,12 +266,13 @@ class SoapCamera:
             "</tev:CreatePullPointSubscriptionResponse>"
         )
 
-    async def _play_PullMessages(self, _: Element) -> str:
+    async def _play_PullMessages(self, asked: Element) -> str:
         if not self.messages:
             self._told.clear()
             stopped = asyncio.create_task(self._stop.wait())
             told = asyncio.create_task(self._told.wait())
-            await asyncio.wait({stopped, told}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+            longest_s = float(asked.findtext("{*}Timeout").removeprefix("PT").removesuffix("S"))
+            await asyncio.wait({stopped, told}, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             told.cancel()
         sent, self.messages[:] = "".join(self.messages), []

@@ -14,7 +14,7 @@ from luytre.cameras.camera import Access, Identity
 from luytre.cameras.onvif.description import Description, describe
 from luytre.cameras.onvif.soap import Device, connect
 from luytre.cameras.onvif.streams import Profile, reachable, views
-from tests.cameras.onvif.soap_camera import PASSWORD, USER, SoapCamera
+from tests.cameras.onvif.soap_camera import ENVELOPE, PASSWORD, USER, SoapCamera
 
 T = TypeVar("T")
 
@@ -157,6 +157,59 @@ def test_a_wrong_password() -> None:
 def test_what_answers_is_no_camera(raw: bytes, cause: str) -> None:
     with SoapCamera(raw=raw) as camera:
         assert fails(camera).cause == cause
+
+
+@pytest.mark.parametrize("status", [b"302 Found", b"307 Temporary Redirect", b"308 Permanent Redirect"])
+def test_a_camera_sends_nobody_to_another_host(status: bytes) -> None:
+    with SoapCamera("bosch_autodome_5000i") as other:
+        elsewhere = f"http://localhost:{other.port}/onvif/device_service".encode()
+        raw = b"HTTP/1.1 %s\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
+        with SoapCamera(raw=raw % (status, elsewhere)) as camera:
+            assert fails(camera).cause == "not_onvif"
+        assert other.asked == []
+        # To another port of its own, it may.
+        with SoapCamera(raw=raw % (b"307 x", other.url.encode())) as camera:
+            assert asked(camera, describe).identity.manufacturer == "Bosch"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "length", "cause"),
+    [
+        ("devicemgmt", "GetDeviceInformation", 600 << 10, ""),
+        ("devicemgmt", "GetDeviceInformation", 1 << 20, "not_onvif"),
+        ("pullpoint", "PullMessages", 400 << 10, ""),
+        ("pullpoint", "PullMessages", 600 << 10, "not_onvif"),
+    ],
+)
+def test_answers_are_read_up_to_a_limit(service: str, operation: str, length: int, cause: str) -> None:
+    answers = {
+        "GetDeviceInformation": f"<tds:GetDeviceInformationResponse>{' ' * length}</tds:GetDeviceInformationResponse>",
+        "PullMessages": "<tev:PullMessagesResponse><tev:CurrentTime>2026-01-01T00:00:00Z</tev:CurrentTime>"
+        f"<tev:TerminationTime>2026-01-01T00:01:00Z</tev:TerminationTime>{' ' * length}</tev:PullMessagesResponse>",
+    }
+    arguments = {"Timeout": "PT1S", "MessageLimit": 1} if service == "pullpoint" else {}
+    with SoapCamera("axis_p3818") as camera:
+
+        async def call(device: Device) -> str:
+            camera.answers.update(answers)
+            try:
+                await device.call(service, operation, arguments, at=camera.url)
+            except Error as error:
+                return error.cause
+            return ""
+
+        assert asked(camera, call) == cause
+
+
+def test_a_played_camera_ends_quietly(caplog: pytest.LogCaptureFixture) -> None:
+    body = ENVELOPE.format(body="<tds:GetSystemDateAndTime/>").encode()
+    with SoapCamera() as camera:
+        line = socket.create_connection(("127.0.0.1", camera.port))
+        line.sendall(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert line.recv(15) == b"HTTP/1.1 200 X\r"
+    # It ended while somebody was still connected.
+    line.close()
+    assert caplog.records == []
 
 
 def test_nobody_there() -> None:

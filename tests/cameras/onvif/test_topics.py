@@ -1,10 +1,10 @@
-"""What makers call the things that happen in front of a camera."""
+"""What makers call the things that happen in front of a camera, and how often they are asked."""
 
 from __future__ import annotations
 
 import pytest
 
-from luytre.cameras.onvif.events import kind_of
+from luytre.cameras.onvif.events import BREATH_S, NOTHING_S, kind_of, rest_s
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,14 @@ from luytre.cameras.onvif.events import kind_of
 )
 def test_topics_of_all_makers(topic: str, kind: str | None) -> None:
     assert kind_of(topic) == kind
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("took_s", [0.0, 0.1, 3.0, 40.0])
+def test_between_two_pulls_the_others_have_their_turn(took_s: float, told: bool) -> None:
+    assert rest_s(took_s, told) >= BREATH_S
+
+
+def test_a_camera_that_answers_nothing_at_once_is_not_asked_without_an_end() -> None:
+    assert rest_s(0.0, told=False) == NOTHING_S
+    assert rest_s(20.0, told=False) == BREATH_S

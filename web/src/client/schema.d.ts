@@ -942,7 +942,8 @@ export interface components {
         /**
          * Camera
          * @description `state`, `cause`, `reason`, `since` are the main stream's. `retention`: its class; `volume`: the path of its
-         *     volume, null when it is balanced over all. `onvif`: "" when not known; `password_hint`: what to do about a weak
+         *     volume, null when it is balanced over all. `recorded_mode`: what comes of `mode`; `continuous` for `motion` while
+         *     nobody reports motion. `onvif`: "" when not known; `password_hint`: what to do about a weak
          *     password; `manufacturer` to `hardware`: as the camera told by ONVIF at `identified`.
          */
         Camera: {
@@ -987,6 +988,11 @@ export interface components {
             reason: string | null;
             /** Recorded From */
             recorded_from: string | null;
+            /**
+             * Recorded Mode
+             * @enum {string}
+             */
+            recorded_mode: "continuous" | "motion" | "schedule";
             /** Retention */
             retention: string;
             /** Serial */

@@ -16,7 +16,6 @@ from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
 from luytre.cameras.camera import Access
-from luytre.cameras.credentials import device_service
 from luytre.cameras.onvif import description, discovery, ptz
 from luytre.cameras.onvif.description import Description
 from luytre.cameras.onvif.discovery import Found
@@ -64,16 +63,8 @@ class OnvifCameras:
             for one in answered
         ]
 
-    async def describe(self, where: str, user: str | None, password: str | None) -> Description:
-        """A device that need not be registered; `where` as a person types it."""
-        url, given_user, given_password = device_service(where)
-        access = Access(
-            "",
-            "",
-            url,
-            given_user if user is None else user,
-            given_password if password is None else password,
-        )
+    async def describe(self, access: Access) -> Description:
+        """A device that need not be registered."""
         async with connect(access, self._clock) as device:
             return await description.describe(device)
 

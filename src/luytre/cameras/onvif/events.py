@@ -21,9 +21,11 @@ from luytre.cameras.onvif.soap import Device, dig, many, text
 
 # How long the camera may keep a call open when it has nothing to say; how long it keeps the subscription.
 PULL_S: Final = 20
+# The first time it is to answer soon, to see that it does.
+FIRST_PULL_S: Final = 1
 LEASE_S: Final = 120
 LIMIT: Final = 100
-# The least time between two pulls: with something in the first, and with nothing.
+# The least time after a pull; and between two pulls, with nothing in the first.
 BREATH_S: Final = 0.2
 NOTHING_S: Final = 1.0
 UNSUBSCRIBE_S: Final = 3.0
@@ -53,9 +55,9 @@ _STATE_NAMES: Final = (
 _TRUE, _FALSE = {"true", "1", "on", "active"}, {"false", "0", "off", "inactive"}
 
 
-async def listen(device: Device, tell: Callable[[DeviceEvent], None]) -> None:
-    """Tell every event until cancelled. Raises Error when the subscription is lost; cause "not_supported" where the camera
-    has no pull point.
+async def listen(device: Device, tell: Callable[[DeviceEvent], None], answered: Callable[[], None]) -> None:
+    """Tell every event until cancelled; `answered` after each pull, before its events. Raises Error when the subscription is
+    lost; cause "not_supported" where the camera has no pull point.
     """
     if not device.has("events"):
         raise refusals.not_supported("events")
@@ -70,27 +72,43 @@ async def listen(device: Device, tell: Callable[[DeviceEvent], None]) -> None:
     headers = many(dig(made, "SubscriptionReference", "ReferenceParameters", "_value_1"))
     extra = {"_soapheaders": headers} if headers else {}
     try:
-        await _pull(device, at, extra, tell)
+        await _pull(device, at, extra, tell, answered)
     finally:
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(UNSUBSCRIBE_S):
                 await device.call("subscription", "Unsubscribe", extra, at=at)
 
 
-async def _pull(device: Device, at: str, extra: dict[str, Any], tell: Callable[[DeviceEvent], None]) -> None:
+async def _pull(
+    device: Device,
+    at: str,
+    extra: dict[str, Any],
+    tell: Callable[[DeviceEvent], None],
+    answered: Callable[[], None],
+) -> None:
     renewed_s = device.clock.monotonic_s()
-    asked = {"Timeout": f"PT{PULL_S}S", "MessageLimit": LIMIT, **extra}
+    pull_s = FIRST_PULL_S
     while True:
         began_s = device.clock.monotonic_s()
+        asked = {"Timeout": f"PT{pull_s}S", "MessageLimit": LIMIT, **extra}
+        # Some do not heed the time they are given.
         answer = await device.call("pullpoint", "PullMessages", asked, at=at, limit_s=PULL_S + 10.0)
+        answered()
+        pull_s = PULL_S
         for event in events(device, answer):
             tell(event)
         if device.clock.monotonic_s() - renewed_s > LEASE_S / 2:
             renewed_s = device.clock.monotonic_s()
             await device.call("subscription", "Renew", {"TerminationTime": f"PT{LEASE_S}S", **extra}, at=at)
-        # Some answer at once, instead of waiting until there is something; some without an end.
-        least_s = BREATH_S if dig(answer, "NotificationMessage") else NOTHING_S
-        await asyncio.sleep(max(0.0, began_s + least_s - device.clock.monotonic_s()))
+        took_s = device.clock.monotonic_s() - began_s
+        await asyncio.sleep(rest_s(took_s, told=bool(dig(answer, "NotificationMessage"))))
+
+
+def rest_s(took_s: float, told: bool) -> float:
+    """How long to wait after a pull. Some answer at once, instead of waiting until there is something; some without an end,
+    and what takes long to read must leave the others their turn.
+    """
+    return BREATH_S if told else max(BREATH_S, NOTHING_S - took_s)
 
 
 def events(device: Device, answer: Any) -> Iterator[DeviceEvent]:

@@ -2,7 +2,8 @@
 
 Promises   each call ends within its limit and either answers or raises Error with a cause of ours; an answer is read up
            to LONGEST bytes and may have any shape; services are asked at the host where the camera was reached, whatever
-           addresses it gives itself (NAT, several interfaces); no password is sent in the clear or logged.
+           addresses it gives itself (NAT, several interfaces) or wants to send us to; no password is sent in the clear or
+           logged.
 Does not   know what the answers mean.
 
 Proof of who we are goes both ways: WS-UsernameToken with a digest (ONVIF Core, 5.9.4), whose time must be near the camera's,
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -32,6 +34,7 @@ from onvif.definition import SERVICES
 from onvif.settings import DEFAULT_SETTINGS
 from onvif.util import create_no_verify_ssl_context
 from onvif.wsa import WsAddressingIfMissingPlugin
+from yarl import URL
 from zeep.helpers import serialize_object
 
 from luytre.base.clock import SYSTEM, US_PER_S, Clock, to_datetime, to_us
@@ -40,11 +43,17 @@ from luytre.cameras.camera import Access
 from luytre.cameras.onvif import refusals
 
 CALL_S: Final = 10.0
-LONGEST: Final = 4 << 20
+# Reading XML holds up everything else: an NVR of 64 channels may describe them, events come in small numbers.
+LONGEST: Final = 1 << 20
+LONGEST_PULL: Final = 512 << 10
 DEVICE: Final = "devicemgmt"
 # A camera that is seconds off is not asked to accept a time that is seconds off in the other direction.
 _DIGEST_SLACK_US: Final = US_PER_S
 _SHAPE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
+
+
+# Of the call that waits for an answer.
+_longest: ContextVar[int] = ContextVar("longest", default=LONGEST)
 
 
 class _Bounded(aiohttp.ClientResponse):
@@ -56,7 +65,7 @@ class _Bounded(aiohttp.ClientResponse):
             try:
                 async for piece in self.content.iter_chunked(1 << 16):
                     body += piece
-                    if len(body) > LONGEST:
+                    if len(body) > _longest.get():
                         raise aiohttp.ClientPayloadError("the answer is too long")
             except BaseException:
                 # As aiohttp's own does: a connection in the middle of an answer is of no use to anybody.
@@ -149,6 +158,7 @@ class Device:
             raise refusals.not_supported(service)
         with refusals.of_ours(self.access.code or self.host, operation):
             async with asyncio.timeout(limit_s):
+                _longest.set(LONGEST_PULL if service == "pullpoint" else LONGEST)
                 client = await self._client(service, address, login)
                 try:
                     answer = await getattr(client, operation)(**(arguments or {}))
@@ -168,6 +178,7 @@ class Device:
             envelope, headers = _Token(self).apply(envelope, headers)
         with refusals.of_ours(self.access.code or self.host, etree.QName(body).localname):
             async with asyncio.timeout(CALL_S):
+                _longest.set(LONGEST)
                 response = await self._transport.post_xml(address, envelope, headers)
                 if response.status_code in (401, 403):
                     raise refusals.wrong_password()
@@ -253,10 +264,19 @@ async def connect(access: Access, clock: Clock = SYSTEM, known: Known | None = N
     Raises Error: cause "host_down", "refused", "timeout", "tls_failed", "auth_failed", "not_onvif", "onvif_fault".
     """
     digest = (aiohttp.DigestAuthMiddleware(access.user, access.password),) if access.user else ()
+
+    async def only_there(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """A redirect would carry question and login to whomever the camera names."""
+        if request.url.raw_host != URL(access.url).raw_host:
+            raise aiohttp.InvalidUrlRedirectClientError(request.url)
+        return await handler(request)
+
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=create_no_verify_ssl_context(), limit=4),
         response_class=_Bounded,
-        middlewares=digest,
+        middlewares=(only_there, *digest),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5.0),
         trust_env=False,
     ) as session:

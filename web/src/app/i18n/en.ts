@@ -206,6 +206,7 @@ export const en: Dictionary = {
       onvifEvents: "Take in the camera's alarms",
     },
     mode: { continuous: 'Always', motion: 'Around motion', schedule: 'On a schedule' },
+    modeUnheard: 'Recorded always: nothing reports motion yet. Give the ONVIF address and take in the camera’s reports.',
     className: '{{name}}: {{days}} promised',
     hoursHint: 'Mon to Sun are Monday to Sunday. Left empty, the whole week is recorded.',
     anyVolume: 'Automatic',

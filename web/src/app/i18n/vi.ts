@@ -205,6 +205,7 @@ export const vi = {
       onvifEvents: 'Nhận báo động của camera',
     },
     mode: { continuous: 'Liên tục', motion: 'Khi có chuyển động', schedule: 'Theo lịch' },
+    modeUnheard: 'Ghi liên tục: chưa có gì báo chuyển động. Điền địa chỉ ONVIF và bật Nhận báo động của camera.',
     className: '{{name}}: cam kết {{days}}',
     hoursHint: 'Mon đến Sun là thứ hai đến chủ nhật. Để trống thì ghi cả tuần.',
     anyVolume: 'Tự động',

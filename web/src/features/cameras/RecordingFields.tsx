@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { classesQuery, volumesQuery } from '../../client/queries';
 import type { RecordingMode } from '../../client/types';
 import { asLanguage, dayCount } from '../../kit/words';
-import type { CameraForm } from './form';
+import { type CameraForm, isUnheard } from './form';
 
 const MODES: RecordingMode[] = ['continuous', 'motion', 'schedule'];
 
@@ -37,6 +37,7 @@ export function RecordingFields({ form, onChange }: Props) {
       <Group grow align="start">
         <Select
           label={t('cameras.field.mode')}
+          description={isUnheard(form) ? t('cameras.modeUnheard') : undefined}
           data-testid="camera-mode"
           allowDeselect={false}
           data={MODES.map((mode) => ({ value: mode, label: t(`cameras.mode.${mode}`) }))}

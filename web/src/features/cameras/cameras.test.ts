@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Camera, Stream } from '../../client/types';
-import { EMPTY, asChange, asNew, asProbe, formOf, isForeign, wrongFields } from './form';
+import { EMPTY, asChange, asNew, asProbe, formOf, isForeign, isUnheard, wrongFields } from './form';
 import { counts, found } from './look';
 
 const stream = (name: 'main' | 'sub', url: string) => ({ name, url }) as Stream;
@@ -75,5 +75,16 @@ describe('the form', () => {
     const before = camera({ volume: '/disks/1', mode: 'motion' });
     expect(asChange({ ...formOf(before), ...chosen }, before)).toEqual(told);
     expect(asChange({ ...formOf(before), volume: '' }, before)).toEqual({ volume: null });
+  });
+});
+
+describe('mode motion', () => {
+  it.each([
+    ['motion', '10.0.0.5', true, false],
+    ['motion', '10.0.0.5', false, true],
+    ['motion', ' ', true, true],
+    ['continuous', '', false, false],
+  ] as const)('%s with ONVIF "%s" and reports %s', (mode, onvif, onvifEvents, unheard) => {
+    expect(isUnheard({ ...EMPTY, mode, onvif, onvifEvents })).toBe(unheard);
   });
 });

@@ -65,6 +65,11 @@ export function isForeign(text: string): boolean {
   return isAddress(text) && !/^rtsps?:/i.test(text.trim());
 }
 
+/** The node records such a camera continuously: nothing would tell it when to begin. */
+export function isUnheard(form: CameraForm): boolean {
+  return form.mode === 'motion' && !(form.onvif.trim() !== '' && form.onvifEvents);
+}
+
 function credentials(form: CameraForm): { user?: string; password?: string } {
   return {
     ...(form.user === '' ? {} : { user: form.user }),
