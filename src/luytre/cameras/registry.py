@@ -28,7 +28,7 @@ from luytre.base.ids import uuid7
 from luytre.base.secrets import Secrets
 from luytre.cameras import attended, placement
 from luytre.cameras.camera import Access, Camera, CameraChange, Identity, NewCamera, Stream
-from luytre.cameras.credentials import Credentials, limited
+from luytre.cameras.credentials import NO_LOGIN, Credentials, Login, limited
 from luytre.cameras.planning import make_plans
 from luytre.cameras.recording import Recording, changed
 from luytre.cameras.tables import (
@@ -68,7 +68,7 @@ _CODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")
 
 # Inside a class with a method `list` the name means the method.
 Cameras = list[Camera]
-Pairs = list[tuple[str, str]]
+Logins = list[Login]
 
 
 class Registry:
@@ -129,15 +129,12 @@ class Registry:
             removed_us=None,
         )
         set_recording(row, changed(Recording(), new.recording, self._config))
+        row.user, row.sealed_password, row.weak_password = "", "", False
         given = [self._credentials.set_url(row, MAIN, new.url)]
         if new.sub_url:
             given.append(self._credentials.set_url(row, SUB, new.sub_url))
-        given.append(self._credentials.set_onvif(row, new.onvif))
-        user, password = next((pair for pair in given if any(pair)), ("", ""))
-        row.sealed_password = ""
-        self._credentials.set_login(
-            row, user if new.user is None else new.user, password if new.password is None else new.password
-        )
+        by_onvif = self._credentials.set_onvif(row, new.onvif)
+        self._credentials.take_login(row, given, by_onvif, new.user, new.password)
         stream_of(row, MAIN).audio = new.audio
         try:
             with self._database.writing() as session:
@@ -245,21 +242,15 @@ class Registry:
             self.write_plan(self._directory)
 
     def _change_streams(self, row: CameraRow, change: CameraChange) -> None:
-        given: Pairs = []
+        given: Logins = []
         if change.url is not None:
             given.append(self._credentials.set_url(row, MAIN, change.url))
         if change.sub_url:
             given.append(self._credentials.set_url(row, SUB, change.sub_url))
         elif change.sub_url == "":
             row.streams = [stream for stream in row.streams if stream.name != SUB]
-        if change.onvif is not None:
-            given.append(self._credentials.set_onvif(row, change.onvif))
-        user, password = next((pair for pair in given if any(pair)), (None, None))
-        self._credentials.set_login(
-            row,
-            change.user if change.user is not None else user,
-            change.password if change.password is not None else password,
-        )
+        by_onvif = NO_LOGIN if change.onvif is None else self._credentials.set_onvif(row, change.onvif)
+        self._credentials.take_login(row, given, by_onvif, change.user, change.password)
         if change.audio is not None:
             stream_of(row, MAIN).audio = change.audio
 
