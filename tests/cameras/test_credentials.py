@@ -156,7 +156,7 @@ def test_who_made_it(registry: Registry) -> None:
 def test_trusting_anew_forgets_the_certificate(registry: Registry, tmp_path: Path) -> None:
     camera = registry.add(NewCamera("A", "", PLAIN))
     registry.trust("A")
-    (tmp_path / "trust").mkdir()
+    (tmp_path / "trust").mkdir(exist_ok=True)
     kept = [tmp_path / "trust" / f"{name}.json" for name in (camera.id, "other")]
     for path in kept:
         path.write_text("{}", encoding="utf-8")

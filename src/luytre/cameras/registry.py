@@ -44,6 +44,7 @@ from luytre.converter import state as conversion_state
 from luytre.converter.state import Conversion
 from luytre.media.rtsp.url import is_foreign
 from luytre.recorder import plan as recorder_plan
+from luytre.recorder import trust
 from luytre.recorder.plan import Plan
 
 __all__ = [
@@ -62,7 +63,6 @@ MAIN: Final = "main"
 SUB: Final = "sub"
 RUN_FOLDER: Final = "run"
 PLAN_FILE: Final = "plan.json"
-TRUST_FOLDER: Final = "trust"
 # The code is a folder's name in the archive, and part of addresses.
 _CODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")
 
@@ -204,7 +204,10 @@ class Registry:
         """
         camera = self.get(code)
         if self._directory is not None:
-            (self._directory / TRUST_FOLDER / f"{camera.id}.json").unlink(missing_ok=True)
+            try:
+                trust.forget(self._directory, camera.id)
+            except OSError as error:
+                raise from_os(error, "forget the camera's certificate") from error
 
     def plan(self, config: NodeConfig) -> Plan:
         """What the recorders are to record, passwords opened. A password that cannot be opened costs only its
