@@ -214,13 +214,14 @@ def test_who_proves_no_key_goes_soon_and_there_are_few_of_them(
         strangers = [await raw(door) for _ in range(3)]
         for one in strangers:
             assert (await one.ask("OPTIONS", door.url()))[0] == 200
+        one_more = await raw(door)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-            await (await raw(door)).ask("OPTIONS", door.url())
+            await one_more.ask("OPTIONS", door.url())
         clock.advance(server.STRANGER_S + 1)
         await looked()
         assert len(door.server.connections) == 1
         assert (await known.ask("DESCRIBE", door.url(), basic(*door.who)))[0] == 200
-        for one in (known, *strangers):
+        for one in (known, one_more, *strangers):
             one.close()
 
     play(*at(tmp_path), act)
