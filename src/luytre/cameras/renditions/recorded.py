@@ -158,8 +158,8 @@ class Recorded:
             claim = Claim(FILM_PATIENCE_S, is_film=True)
             made = self._entries.make(place, plan.form_of(runs[run]), claim, plan.size)
             shifts = [shift * track.timescale // VIDEO_TIMESCALE for track in plan.out]
-            part = made.part(sequence, shifts[: len(made.lanes)])
-            yield init_segment(plan.out) + part if sequence == 1 else part
+            data = made.part(sequence, shifts[: len(made.lanes)])
+            yield init_segment(plan.out) + data if sequence == 1 else data
 
     def _form(self, key: StreamKey, run: str, codecs: Codecs) -> Form:
         with self._lock:
