@@ -76,6 +76,26 @@ def test_from_discovery_to_a_camera_that_is_recorded(
     assert after["identified"] is not None
 
 
+def test_behind_one_address_only_the_port_that_is_known_is_added(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answered(seconds: float) -> list[Found]:
+        ports = ("", ":80", ":8001", ":8002")
+        return [Found(f"urn:{port}", (f"http://10.0.0.5{port}/onvif/device_service",), ()) for port in ports]
+
+    monkeypatch.setattr(discovery, "discover", answered)
+
+    def found() -> list[list[str]]:
+        return [one["codes"] for one in ward.ask("POST", "onvif/discover", "quan-tri", json={}).json()]
+
+    # Where it speaks ONVIF nobody said: its host is all there is to go by.
+    assert found() == [["DK-01"]] * 4
+    ward.ask("PATCH", "cameras/DK-01", "quan-tri", json={"onvif": "10.0.0.5:8001"})
+    assert found() == [[], [], ["DK-01"], []]
+    ward.ask("PATCH", "cameras/DK-01", "quan-tri", json={"onvif": "10.0.0.5"})
+    assert found() == [["DK-01"], ["DK-01"], [], []]
+
+
 def test_a_weak_password_is_said_with_what_to_do(ward: Ward) -> None:
     new = {"code": "DK-03", "name": "x", "url": "rtsp://10.0.0.9/", "user": "admin", "password": "888888"}
     made = ward.ask("POST", "cameras", "quan-tri", json=new).json()

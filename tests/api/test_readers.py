@@ -8,9 +8,11 @@ from typing import Any
 import av
 import pytest
 
+from luytre.api import guards
 from luytre.app.rtsp_port import write_state
 from luytre.base.clock import US_PER_S
 from luytre.people.actor import LOCAL
+from luytre.people.readers import WRONG_S
 from tests.api.ward import END_US, NOW_US, Ward
 
 
@@ -55,6 +57,31 @@ def test_keys_are_made_listed_and_ended(ward: Ward) -> None:
     assert ward.ask("DELETE", f"readers/{reader['id']}", "quan-tri").status_code == 204
     gone = ward.ask("DELETE", f"readers/{reader['id']}", "quan-tri")
     assert (gone.status_code, gone.json()["cause"]) == (404, "reader_unknown")
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited after wrong keys: nobody does here."""
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(guards, "sleep", note)
+    return waited
+
+
+def test_a_wrong_key_is_answered_slowly(ward: Ward, waits: list[float]) -> None:
+    new = ward.node.readers.add(LOCAL, "VMS")
+    path = "cameras/DK-01/snapshot.jpg"
+    assert (
+        ward.get(path, headers=basic(new.reader.user, new.secret), params={"max_age_s": 999}).status_code
+        == 200
+    )
+    assert ward.get(path).status_code == 401
+    assert waits == []
+    assert ward.get(path, headers=basic(new.reader.user, "guess")).status_code == 401
+    assert waits == [WRONG_S]
 
 
 class TestStill:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import av
+import httpx
 import pytest
 
+from luytre.api.converting import WAITING
 from luytre.cameras.renditions import recorded
 from tests.api.serving import ClipRecorder, serving
 from tests.api.test_live import bearer, pictures, run, texts, until, watch
@@ -85,6 +87,40 @@ def test_a_download_is_converted_only_for_who_asks(ward: Ward) -> None:
     assert {look.action for look in ward.node.looks.list()} == {"export"}
     refused = ward.get("cameras/DK-01/video.mp4", "to-truong", params={**query, "codecs": "aac"})
     assert refused.status_code == 403
+
+
+def test_who_waits_for_a_place_keeps_nobody_else_waiting(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorded, "PATIENCE_S", 600.0)
+    monkeypatch.setattr(recorded, "FILM_PATIENCE_S", 600.0)
+    _, (piece, *_) = addresses(ward)
+    film = f"/api/v1/cameras/DK-01/video.mp4?{urlencode({'start': at(0), 'end': at(1), 'codecs': 'aac'})}"
+    login = {"Authorization": f"Bearer {ward.token('truc')}"}
+    places = ward.node.viewing.places
+
+    async def scenario() -> None:
+        transport = httpx.ASGITransport(ward.app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://ward.test", headers=login
+        ) as asking:
+            taken = 0
+            while places.take():
+                taken += 1
+            # More of each than there are threads for all routes.
+            waiting = [asyncio.create_task(asking.get(path)) for path in (piece, film) for _ in range(45)]
+            refused = len(waiting) - 2 * (places.most + WAITING)
+            async with asyncio.timeout(60):
+                while sum(one.done() for one in waiting) < refused:
+                    await asyncio.sleep(0.01)
+                assert (await asking.get("/api/v1/cameras")).status_code == 200
+                assert (await asking.get(film.replace("codecs=aac", "codecs=h264"))).status_code == 200
+            for _ in range(taken):
+                places.give()
+            answers = await asyncio.gather(*waiting)
+        assert {one.json()["cause"] for one in answers if one.status_code != 200} == {"renditions_full"}
+        for some in (answers[:45], answers[45:]):
+            assert sum(one.status_code == 200 for one in some) == places.most + WAITING
+
+    asyncio.run(scenario())
 
 
 def test_a_ticket_opens_the_pieces_of_its_span(ward: Ward) -> None:

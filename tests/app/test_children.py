@@ -131,6 +131,38 @@ def test_a_command_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
         asyncio.run(keeper.run())
 
 
+def test_a_restart_that_fails_is_tried_again(tmp_path: Path) -> None:
+    """As when the machine has no process or no memory left for a while."""
+
+    class Counted(Waits):
+        count = 0
+
+        def after(self, life_s: float) -> float:
+            self.count += 1
+            return 0.0
+
+    waits = Counted()
+    program, away = tmp_path / "program", tmp_path / "away"
+    program.write_text(f"#!{sys.executable}\n{LOOP}\n")
+    program.chmod(0o700)
+
+    async def main() -> None:
+        keeper = Keeper(Child("a", (str(program),)), tmp_path, waits=waits)
+        task = asyncio.create_task(keeper.run())
+        await until(lambda: "here" in logged(tmp_path, "a"))
+        program.rename(away)
+        keeper.send(signal.SIGKILL)
+        await until(lambda: waits.count >= 3 or task.done())
+        assert not task.done()
+        assert keeper.pid is None
+        away.rename(program)
+        await until(lambda: logged(tmp_path, "a").count("here") == 2)
+        await keeper.stop(10)
+        await asyncio.wait_for(task, 10)
+
+    asyncio.run(main())
+
+
 PARENT = """
 import asyncio, sys
 from pathlib import Path

@@ -109,6 +109,42 @@ def test_transport_and_onvif(registry: Registry, tmp_path: Path) -> None:
     assert caught.value.cause == "no_onvif"
 
 
+def login(registry: Registry, tmp_path: Path) -> tuple[str, str]:
+    """What the recorder logs in with."""
+    assert registry.list()
+    (stream,) = load(tmp_path / "run/plan.json").streams
+    return stream.user, stream.password
+
+
+@pytest.mark.parametrize("typed", ["admin@10.0.0.5", "http://other:pw@10.0.0.5", ":pw@10.0.0.5"])
+@pytest.mark.parametrize("first", [("truc", SECRET), ("truc", ""), ("", SECRET)])
+def test_an_onvif_address_leaves_the_streams_login(
+    registry: Registry, tmp_path: Path, typed: str, first: tuple[str, str]
+) -> None:
+    user, password = first
+    registry.add(NewCamera("A", "", PLAIN, user=user, password=password))
+    assert registry.change("A", CameraChange(onvif=typed)).onvif == SERVICE
+    assert login(registry, tmp_path) == first
+    registry.remove("A")
+    registry.add(NewCamera("A", "", f"rtsp://{user}:{password}@10.0.0.5/main", onvif=typed))
+    assert login(registry, tmp_path) == first
+
+
+def test_an_onvif_address_gives_a_login_where_there_is_none(registry: Registry, tmp_path: Path) -> None:
+    registry.add(NewCamera("A", "", PLAIN))
+    registry.change("A", CameraChange(onvif=f"truc:{SECRET}@10.0.0.5"))
+    assert login(registry, tmp_path) == ("truc", SECRET)
+
+
+def test_an_address_without_a_password_leaves_the_one_there_is(registry: Registry, tmp_path: Path) -> None:
+    registry.add(NewCamera("A", "", PLAIN, user="truc", password=SECRET))
+    registry.change("A", CameraChange(url="rtsp://admin@10.0.0.5/main"))
+    assert login(registry, tmp_path) == ("admin", SECRET)
+    # Said beside it, it is meant.
+    registry.change("A", CameraChange(url="rtsp://admin@10.0.0.5/main", password=""))
+    assert login(registry, tmp_path) == ("admin", "")
+
+
 def test_who_made_it(registry: Registry) -> None:
     told = Identity("AXIS", "P3818", "11.9", None, "7DB")
     assert registry.add(NewCamera("A", "", PLAIN)).identity == Identity()
@@ -120,7 +156,7 @@ def test_who_made_it(registry: Registry) -> None:
 def test_trusting_anew_forgets_the_certificate(registry: Registry, tmp_path: Path) -> None:
     camera = registry.add(NewCamera("A", "", PLAIN))
     registry.trust("A")
-    (tmp_path / "trust").mkdir()
+    (tmp_path / "trust").mkdir(exist_ok=True)
     kept = [tmp_path / "trust" / f"{name}.json" for name in (camera.id, "other")]
     for path in kept:
         path.write_text("{}", encoding="utf-8")

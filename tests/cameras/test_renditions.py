@@ -22,7 +22,7 @@ from luytre.base.errors import Error
 from luytre.cameras.renditions import recorded
 from luytre.cameras.renditions.entries import Place
 from luytre.cameras.renditions.form import Form, form_of, parse_codecs, size_of
-from luytre.cameras.renditions.places import Places
+from luytre.cameras.renditions.places import Claim, Places
 from luytre.cameras.renditions.recorded import Recorded, Wish
 from luytre.cameras.renditions.sound import SoundConverter, aac_track
 from luytre.cameras.renditions.workers import Crew
@@ -204,7 +204,7 @@ def test_a_film_of_two_runs_is_one_file(ward: Ward, crew: Crew) -> None:
     made = Recorded(ward.archive, crew)
     film = made.film(KEY, Span(first.start_us, second.end_us), CHROMIUM)
     assert film is not None
-    data = film.head + b"".join(film.rest)
+    data = b"".join(film.chunks)
     shown = frames(data)
     assert len(shown) == 200
     ends = float(shown[-1].pts * shown[-1].time_base)
@@ -225,6 +225,15 @@ def test_no_place_is_said(ward: Ward, crew: Crew, places: Places, monkeypatch: p
     assert (caught.value.cause, places.refused) == ("renditions_full", 1)
     places.give()
     assert made.piece(*one)
+
+
+@pytest.mark.parametrize(("most", "films"), [(1, 1), (2, 1), (4, 3)])
+def test_films_leave_a_place_to_who_watches(most: int, films: int) -> None:
+    places, film = Places(most), Claim(is_film=True)
+    assert [places.take(film) for _ in range(most)] == [True] * films + [False] * (most - films)
+    assert [places.take() for _ in range(most - films + 1)] == [True] * (most - films) + [False]
+    places.give(film)
+    assert places.take(film)
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit", "import os; os.kill(os.getpid(), 11)"])

@@ -88,6 +88,25 @@ def test_wrong_keys_lock_the_name_for_that_address_only(
     assert enter(readers, "vms", new.secret, ALIEN).name == "vms"
 
 
+def test_ever_new_names_lock_the_address(readers: Readers, database: Database, clock: ManualClock) -> None:
+    new = readers.add(LOCAL, "vms")
+    causes = [refused(readers, f"name-{number}", "guess", ALIEN).cause for number in range(FAILURES + 5)]
+    assert causes == ["wrong_reader_key"] * FAILURES + ["locked"] * 5
+    with database.reading() as transaction:
+        assert len(transaction.execute(text("SELECT * FROM login")).all()) == 1
+    # Who has a key, and who guesses elsewhere, is not concerned.
+    assert enter(readers, "vms", new.secret, ALIEN).name == "vms"
+    assert refused(readers, "name-1", "guess").cause == "wrong_reader_key"
+
+
+def test_of_a_name_and_a_login_alike_the_name_is_meant(readers: Readers) -> None:
+    """`Cổng` logs in as `cong`, and `cong` as `cong-2`."""
+    first, second = readers.add(LOCAL, "Cổng"), readers.add(LOCAL, "cong")
+    assert (first.reader.user, second.reader.user) == ("cong", "cong-2")
+    assert readers.revoke(LOCAL, "cong").id == second.reader.id
+    assert readers.revoke(LOCAL, first.reader.id).id == first.reader.id
+
+
 def test_when_it_was_used_last(readers: Readers, clock: ManualClock) -> None:
     new = readers.add(LOCAL, "vms")
     assert readers.list()[0].used_us is None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import ssl
 import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,41 @@ def test_a_directory_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
     with pytest.raises(Error) as caught:
         trust.check("camera:322", B)
     assert caught.value.cause == "certificate_changed"
+
+
+@contextmanager
+def not_written(folder: Path) -> Iterator[None]:
+    """The file of certificates cannot be written, as on a full disk."""
+    path = path_of(folder, CAMERA)
+    stop = path.with_name(f"{path.name}.{os.getpid()}.new")
+    stop.mkdir(parents=True)
+    yield
+    stop.rmdir()
+
+
+def test_what_a_full_disk_did_not_take_is_forgotten_too(tmp_path: Path) -> None:
+    both = [Trust(tmp_path, CAMERA) for _ in range(2)]
+    with not_written(tmp_path):
+        for trust in both:
+            trust.check("camera:322", A)
+        assert known(tmp_path, CAMERA) == {}
+        forget(tmp_path, CAMERA)
+        for trust in both:
+            trust.check("camera:322", B)
+            with pytest.raises(Error):
+                trust.check("camera:322", A)
+
+
+def test_what_a_full_disk_did_not_take_is_written_later(tmp_path: Path) -> None:
+    trust = Trust(tmp_path, CAMERA)
+    with not_written(tmp_path):
+        trust.check("camera:322", A)
+        trust.check("camera:8322", B)
+    with pytest.raises(Error):
+        trust.check("camera:322", B)
+    assert known(tmp_path, CAMERA) == {}
+    trust.check("camera:322", A)
+    assert known(tmp_path, CAMERA) == {"camera:322": A, "camera:8322": B}
 
 
 @pytest.mark.parametrize("camera", ["", "../x", "a/b", "x" * 65, "a\n"])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from luytre.base.clock import ManualClock
+from luytre.cameras.restreaming import Grant
 from luytre.media.rtsp.auth import Challenge, Credentials, authorization, choose, parse_challenges
 from luytre.people.actor import LOCAL
 from luytre.people.lockout import FAILURES
-from luytre.restream import connection
+from luytre.restream import connection, server
 from luytre.simulator.assembly import of_clip
 from luytre.simulator.camera import Camera
 from tests.peers.clips import make_clip
@@ -40,6 +43,10 @@ class Raw:
         length = re.search(r"(?i)content-length: (\d+)", head)
         self.body = await self._reader.readexactly(int(length[1])) if length else b""
         return int(head.split()[1]), head
+
+    def send(self, method: str, url: str, *lines: str) -> None:
+        """Without waiting for the answer, which lies among the pictures."""
+        self._writer.write("\r\n".join((f"{method} {url} RTSP/1.0", "CSeq: 8", *lines, "", "")).encode())
 
     def close(self) -> None:
         self._writer.close()
@@ -138,6 +145,97 @@ def test_wrong_keys_lock_the_address_out(tmp_path: Path) -> None:
         status, head = await one.ask("DESCRIBE", door.url(), basic(*door.who))
         assert status == 503
         assert 290 <= int(re.findall(r"Retry-After: (\d+)", head)[0]) <= 300
+        one.close()
+
+    play(*at(tmp_path), act)
+
+
+def by_hand(door: Door, monkeypatch: pytest.MonkeyPatch) -> tuple[ManualClock, Callable[[], Awaitable[None]]]:
+    """The door's clock, and what waits until all of it has been looked at twice."""
+    clock = ManualClock()
+    door.server.clock = clock
+    monkeypatch.setattr(server, "STILL_S", 1e9)
+    rounds = 0
+    living = door.server.restreaming.living
+
+    def counted() -> set[str]:
+        nonlocal rounds
+        rounds += 1
+        return living()
+
+    monkeypatch.setattr(door.server.restreaming, "living", counted)
+
+    async def looked() -> None:
+        before = rounds
+        await door.until(lambda: rounds >= before + 2, "all connections are looked at")
+
+    return clock, looked
+
+
+async def starts(one: Raw, door: Door) -> tuple[int, str]:
+    """SETUP and PLAY. -> PLAY's answer"""
+    mine = basic(*door.who)
+    assert (await one.ask("DESCRIBE", door.url(), mine))[0] == 200
+    how = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+    status, head = await one.ask("SETUP", door.url("C-1/main/trackID=0"), mine, how)
+    assert status == 200
+    session = re.findall(r"Session: (\w+)", head)[0]
+    return (await one.ask("PLAY", door.url(), mine, f"Session: {session}"))[0], session
+
+
+def test_a_reader_that_pauses_late_has_its_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(door: Door) -> None:
+        clock, looked = by_hand(door, monkeypatch)
+        one = await raw(door)
+        status, session = await starts(one, door)
+        assert status == 200
+        clock.advance(server.IDLE_S + 1)
+        one.send("PAUSE", door.url(), basic(*door.who), f"Session: {session}")
+        (connection,) = door.server.connections
+        await door.until(lambda: not connection.is_playing, "it pauses")
+        await looked()
+        assert door.server.connections == {connection}
+        clock.advance(server.IDLE_S + 1)
+        await door.until(lambda: not door.server.connections, "it goes")
+        one.close()
+
+    play(*at(tmp_path), act)
+
+
+def test_who_proves_no_key_goes_soon_and_there_are_few_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_STRANGERS", 3)
+
+    async def act(door: Door) -> None:
+        clock, looked = by_hand(door, monkeypatch)
+        known = await raw(door)
+        assert (await known.ask("DESCRIBE", door.url(), basic(*door.who)))[0] == 200
+        strangers = [await raw(door) for _ in range(3)]
+        for one in strangers:
+            assert (await one.ask("OPTIONS", door.url()))[0] == 200
+        one_more = await raw(door)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await one_more.ask("OPTIONS", door.url())
+        clock.advance(server.STRANGER_S + 1)
+        await looked()
+        assert len(door.server.connections) == 1
+        assert (await known.ask("DESCRIBE", door.url(), basic(*door.who)))[0] == 200
+        for one in (known, one_more, *strangers):
+            one.close()
+
+    play(*at(tmp_path), act)
+
+
+def test_a_camera_that_changes_while_a_reader_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(door: Door) -> None:
+        def look(grant: Grant) -> None:
+            channel = door.server.enter(grant)
+            channel.on_tracks([])
+
+        monkeypatch.setattr(door.server.restreaming, "look", look)
+        one = await raw(door)
+        assert (await starts(one, door))[0] == 503
         one.close()
 
     play(*at(tmp_path), act)

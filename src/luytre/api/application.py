@@ -33,6 +33,7 @@ from luytre.api import (
     video,
 )
 from luytre.api.bodies import BodyLimit, Compression
+from luytre.api.converting import Converting
 from luytre.api.headers import HeadAsGet, SecurityHeaders
 from luytre.api.meters import Measure, Meters
 from luytre.api.presence import Presence
@@ -72,6 +73,7 @@ def build(node: Node) -> FastAPI:
     app.state.node = node
     app.state.zone = node.zone
     app.state.presence = Presence(node.sessions.is_alive)
+    app.state.converting = Converting(node.viewing.places)
     app.state.onvif = OnvifCameras(node.registry, node.clock)
     app.state.meters.add_node(node)
     app.router.lifespan_context = _while_serving

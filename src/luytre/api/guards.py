@@ -8,6 +8,7 @@ Does not   replace the check inside `cameras.viewing`: that one also guards the 
 from __future__ import annotations
 
 import hmac
+from asyncio import sleep
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ from luytre.app.node import Node
 from luytre.base.errors import Error, Kind
 from luytre.media.rtsp.auth import claimed, proves
 from luytre.people.actor import Actor
+from luytre.people.readers import WRONG_S
 from luytre.people.sessions import Session
 
 COOKIE = "luytre_session"
@@ -65,7 +67,12 @@ class Needs(Guard):
 
     async def __call__(self, connection: HTTPConnection) -> Actor:
         require_own_origin(connection)
-        actor = await run_in_threadpool(self._find, connection)
+        try:
+            actor = await run_in_threadpool(self._find, connection)
+        except Refusal as refusal:
+            if refusal.cause == "wrong_reader_key":
+                await sleep(WRONG_S)
+            raise
         needed = self._needed(connection)
         if needed is not None and not actor.may(needed):
             raise Refusal(Kind.FORBIDDEN, f"{actor.name} may not {needed}", "missing_right", right=needed)

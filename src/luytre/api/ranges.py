@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -89,12 +90,12 @@ def file_answer(
     return StreamingResponse(in_threads(chunks), status, headers, media_type)
 
 
-async def in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each chunk is read in a worker thread."""
+async def in_threads(chunks: Iterator[bytes], limiter: CapacityLimiter | None = None) -> AsyncIterator[bytes]:
+    """Each chunk is read in a worker thread; `limiter`: not in one of those that all routes share."""
     end = object()
     try:
         while True:
-            chunk = await run_in_threadpool(next, chunks, end)
+            chunk = await run_sync(next, chunks, end, limiter=limiter)
             if not isinstance(chunk, bytes | bytearray | memoryview):
                 return
             yield bytes(chunk)

@@ -5,15 +5,15 @@ Promises   what is converted is never called the original: its addresses say `re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from luytre.api import ranges, shapes
 from luytre.api.cameras import Code
+from luytre.api.converting import converting_of
 from luytre.api.guards import WardNode, needs
 from luytre.cameras.viewing import Film, Wish, parse_codecs
 from luytre.people.actor import Actor
@@ -69,30 +69,29 @@ def get_rendition_init(
     "/cameras/{code}/renditions/{stream}/{form}/{segment}/{start}-{end}.mp4", operation_id="getRendition",
     response_class=Response, responses={200: {"content": {MP4: {}}}},
 )  # fmt: skip
-def get_rendition(
+async def get_rendition(
     code: Code,
     stream: shapes.StreamName,
     form: FormName,
     segment: ByName,
     start: At,
     end: At,
+    request: Request,
     node: WardNode,
     actor: Annotated[Actor, needs("playback", ticket=True)],
 ) -> Response:
     """Whole parts of a segment file, converted. 503 `renditions_full` when nothing more can be converted now."""
-    data = node.viewing.rendition(actor, code, stream, form, segment, range(start, end))
+    data = await converting_of(request).piece(
+        lambda: node.viewing.rendition(actor, code, stream, form, segment, range(start, end))
+    )
     return Response(data, media_type=MP4, headers={"Cache-Control": "private, max-age=3600"})
 
 
-def film_answer(film: Film, name: str | None) -> Response:
+async def film_answer(request: Request, film: Film, name: str | None) -> Response:
     """A converted span, sent as it is made. Its length is not known before."""
+    # Outside of the stream, so that a refusal is an answer and not a broken body.
+    chunks = await converting_of(request).film(film.chunks)
     headers = {"Cache-Control": ranges.NO_STORE, "Accept-Ranges": "none", "X-Rendition": "h264"}
     if name is not None:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    chunks = _after(film.head, film.rest)
-    return StreamingResponse(ranges.in_threads(chunks), headers=headers, media_type=MP4)
-
-
-def _after(head: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from rest
+    return StreamingResponse(chunks, headers=headers, media_type=MP4)

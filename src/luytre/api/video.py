@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from luytre.api import ranges, renditions, shapes
 from luytre.api.cameras import Code
@@ -109,7 +110,7 @@ def get_init(
     "/cameras/{code}/video.mp4", operation_id="getMovie", response_class=Response,
     responses={200: {"content": {MP4: {}}}, 206: {"description": "Part of it", "content": {MP4: {}}}},
 )  # fmt: skip
-def get_movie(
+async def get_movie(
     code: Code,
     start: Moment,
     end: Moment,
@@ -125,19 +126,26 @@ def get_movie(
     """
     decodable = parse_codecs(codecs)
     if decodable is not None:
-        film = node.viewing.film(actor, code, stream, span(start, end), decodable, keep=download)
+        film = await run_in_threadpool(
+            node.viewing.film, actor, code, stream, span(start, end), decodable, keep=download
+        )
         if film is not None:
             named = _file_name(code, stream, Span(film.start_us, film.end_us), "_converted")
-            return renditions.film_answer(film, named if download else None)
-    movie = node.viewing.movie(actor, code, stream, span(start, end), keep=download)
-    return ranges.file_answer(
-        request,
-        movie.read,
-        movie.size,
-        f'"{movie.etag.strip(chr(34))}"',
-        media_type=MP4,
-        name=_file_name(code, stream, Span(movie.start_us, movie.end_us)) if download else None,
-    )
+            return await renditions.film_answer(request, film, named if download else None)
+
+    def original() -> Response:
+        movie = node.viewing.movie(actor, code, stream, span(start, end), keep=download)
+        named = _file_name(code, stream, Span(movie.start_us, movie.end_us))
+        return ranges.file_answer(
+            request,
+            movie.read,
+            movie.size,
+            f'"{movie.etag.strip(chr(34))}"',
+            media_type=MP4,
+            name=named if download else None,
+        )
+
+    return await run_in_threadpool(original)
 
 
 @routes.get(

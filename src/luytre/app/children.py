@@ -130,10 +130,18 @@ class Keeper:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def run(self) -> None:
-        """Returns after `stop()`, or when the child cannot be started at all (OSError)."""
+        """Returns after `stop()`. Raises OSError when the child cannot be started even once; later the machine may be short
+        of processes or memory for a while, which must not end the others.
+        """
         while not self._stopping.is_set():
             began_s = self._clock.monotonic_s()
-            code = await self._live()
+            code = None
+            try:
+                code = await self._live()
+            except OSError as error:
+                if self._ending is None:
+                    raise
+                _log.error("child could not be started", child=self.child.name, error=str(error))
             if self._stopping.is_set():
                 return
             life_s = self._clock.monotonic_s() - began_s

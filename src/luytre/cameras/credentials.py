@@ -7,6 +7,7 @@ Does not   read or write the database, or tell anybody a password but by `access
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ from luytre.media.rtsp.url import redact, require_source, split_credentials
 _LIMITS: Final = {"name": 120, "url": 2000, "onvif": 2000, "user": 255, "password": 255}
 # Where nearly every camera has it (ONVIF Core Specification, 5.1 leaves only this path fixed).
 DEVICE_SERVICE: Final = "/onvif/device_service"
+# User and password as they stood in an address, "" for what did not.
+Login = tuple[str, str]
+NO_LOGIN: Final[Login] = ("", "")
 
 _log = log.get("cameras")
 
@@ -80,7 +84,7 @@ class Credentials:
         # What could not be opened, by camera: who asks again every second need not hear it again.
         self._unreadable: dict[str, str] = {}
 
-    def set_url(self, row: CameraRow, name: str, url: str) -> tuple[str, str]:
+    def set_url(self, row: CameraRow, name: str, url: str) -> Login:
         """Set a stream's address; returns the credentials that stood in it. Raises Error(INVALID, cause="bad_url")."""
         clean, user, password = split_credentials(limited("url", url))
         require_source(clean)
@@ -92,10 +96,24 @@ class Credentials:
         stream.sealed_url = self._secrets.seal(clean, f"camera/{row.id}/url/{name}") if secret else None
         return user, password
 
-    def set_onvif(self, row: CameraRow, text: str) -> tuple[str, str]:
+    def set_onvif(self, row: CameraRow, text: str) -> Login:
         """Set the address of the device service; returns the credentials that stood in it."""
         row.onvif, user, password = device_service(text)
         return user, password
+
+    def take_login(
+        self, row: CameraRow, streams: Sequence[Login], onvif: Login, user: str | None, password: str | None
+    ) -> None:
+        """Set the login from what was given beside the addresses (None: nothing), else from what stood in them: a stream's
+        first; ONVIF's only where the camera has none yet. An address without a password leaves the one that there is.
+        """
+        found = next((login for login in streams if any(login)), NO_LOGIN)
+        if not any(found) and not row.user and not row.sealed_password:
+            found = onvif
+        if any(found):
+            user = found[0] if user is None else user
+            password = (found[1] or None) if password is None else password
+        self.set_login(row, user, password)
 
     def set_login(self, row: CameraRow, user: str | None, password: str | None) -> None:
         """None leaves a thing as it is."""

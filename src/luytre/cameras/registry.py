@@ -28,7 +28,7 @@ from luytre.base.ids import uuid7
 from luytre.base.secrets import Secrets
 from luytre.cameras import attended, placement
 from luytre.cameras.camera import Access, Camera, CameraChange, Identity, NewCamera, Stream
-from luytre.cameras.credentials import Credentials, limited
+from luytre.cameras.credentials import NO_LOGIN, Credentials, Login, limited
 from luytre.cameras.planning import make_plans
 from luytre.cameras.recording import Recording, changed
 from luytre.cameras.tables import (
@@ -44,6 +44,7 @@ from luytre.converter import state as conversion_state
 from luytre.converter.state import Conversion
 from luytre.media.rtsp.url import is_foreign
 from luytre.recorder import plan as recorder_plan
+from luytre.recorder import trust
 from luytre.recorder.plan import Plan
 
 __all__ = [
@@ -62,13 +63,12 @@ MAIN: Final = "main"
 SUB: Final = "sub"
 RUN_FOLDER: Final = "run"
 PLAN_FILE: Final = "plan.json"
-TRUST_FOLDER: Final = "trust"
 # The code is a folder's name in the archive, and part of addresses.
 _CODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$")
 
 # Inside a class with a method `list` the name means the method.
 Cameras = list[Camera]
-Pairs = list[tuple[str, str]]
+Logins = list[Login]
 
 
 class Registry:
@@ -129,15 +129,12 @@ class Registry:
             removed_us=None,
         )
         set_recording(row, changed(Recording(), new.recording, self._config))
+        row.user, row.sealed_password, row.weak_password = "", "", False
         given = [self._credentials.set_url(row, MAIN, new.url)]
         if new.sub_url:
             given.append(self._credentials.set_url(row, SUB, new.sub_url))
-        given.append(self._credentials.set_onvif(row, new.onvif))
-        user, password = next((pair for pair in given if any(pair)), ("", ""))
-        row.sealed_password = ""
-        self._credentials.set_login(
-            row, user if new.user is None else new.user, password if new.password is None else new.password
-        )
+        by_onvif = self._credentials.set_onvif(row, new.onvif)
+        self._credentials.take_login(row, given, by_onvif, new.user, new.password)
         stream_of(row, MAIN).audio = new.audio
         try:
             with self._database.writing() as session:
@@ -207,7 +204,10 @@ class Registry:
         """
         camera = self.get(code)
         if self._directory is not None:
-            (self._directory / TRUST_FOLDER / f"{camera.id}.json").unlink(missing_ok=True)
+            try:
+                trust.forget(self._directory, camera.id)
+            except OSError as error:
+                raise from_os(error, "forget the camera's certificate") from error
 
     def plan(self, config: NodeConfig) -> Plan:
         """What the recorders are to record, passwords opened. A password that cannot be opened costs only its
@@ -245,21 +245,15 @@ class Registry:
             self.write_plan(self._directory)
 
     def _change_streams(self, row: CameraRow, change: CameraChange) -> None:
-        given: Pairs = []
+        given: Logins = []
         if change.url is not None:
             given.append(self._credentials.set_url(row, MAIN, change.url))
         if change.sub_url:
             given.append(self._credentials.set_url(row, SUB, change.sub_url))
         elif change.sub_url == "":
             row.streams = [stream for stream in row.streams if stream.name != SUB]
-        if change.onvif is not None:
-            given.append(self._credentials.set_onvif(row, change.onvif))
-        user, password = next((pair for pair in given if any(pair)), (None, None))
-        self._credentials.set_login(
-            row,
-            change.user if change.user is not None else user,
-            change.password if change.password is not None else password,
-        )
+        by_onvif = NO_LOGIN if change.onvif is None else self._credentials.set_onvif(row, change.onvif)
+        self._credentials.take_login(row, given, by_onvif, change.user, change.password)
         if change.audio is not None:
             stream_of(row, MAIN).audio = change.audio
 

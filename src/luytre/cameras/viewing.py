@@ -8,8 +8,9 @@ Does not   speak HTTP, and does not keep recordings: it asks the archive and the
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -236,11 +237,10 @@ class Viewing:
             film = self._recorded.film(key, span, codecs)
         except Error as error:
             raise self._streams.explained(error, [key], span) from error
-        if film is not None and keep:
-            self._lookbook.export(actor, key, span)
-        elif film is not None:
-            self._lookbook.playback(actor, key, span)
-        return film
+        if film is None:
+            return None
+        note = self._lookbook.export if keep else self._lookbook.playback
+        return replace(film, chunks=_once_begun(film.chunks, lambda: note(actor, key, span)))
 
     def movie(self, actor: Actor, code: str, stream: str, span: Span, *, keep: bool) -> export.Movie:
         """A span as one MP4; `keep`: to be taken away, which needs the right to export. Raises NothingRecorded."""
@@ -339,6 +339,14 @@ class Viewing:
             since = None if recorded is None else recorded[0]
             self._recorded_from[key] = (now_s, since)
         return since
+
+
+def _once_begun(chunks: Iterator[bytes], note: Callable[[], None]) -> Iterator[bytes]:
+    """The look is written when there is something to see, and before it leaves."""
+    for chunk in islice(chunks, 1):
+        note()
+        yield chunk
+    yield from chunks
 
 
 def _span_of(scope: Scope) -> Span:

@@ -1,7 +1,7 @@
 """Counting failures to prove who one is.
 
-Promises   five failures within 30 s lock a name for 5 minutes, also over restarts; names that nobody has lock alike; one
-           attempt of a name at a time, or a hundred guesses at once would all find it unlocked.
+Promises   five failures within 30 s lock a name for 5 minutes, also over restarts; names that nobody has lock alike, or
+           together; one attempt of a name at a time, or a hundred guesses at once would all find it unlocked.
 Does not   know what is proved, or how (sessions.py, readers.py).
 """
 

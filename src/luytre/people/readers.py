@@ -2,7 +2,7 @@
 
 Promises   a key opens live pictures only, of all cameras or of those it was made for, until it expires or is revoked;
            it is kept sealed, and shown once; wrong keys are counted like wrong passwords, by name and address, so that
-           nobody can lock a reader out from elsewhere.
+           nobody can lock a reader out from elsewhere; names that no reader has count as one.
 Does not   delete a reader: looks speak of it for years.
 """
 
@@ -35,6 +35,8 @@ LONGEST_DAYS: Final = 3660.0
 # "Last used" is for people: a write per connection is too many.
 TOUCH_US: Final = 60 * US_PER_S
 ROLE: Final = "reader"
+# A guess costs a second at each door, a lock-out comes on top.
+WRONG_S: Final = 1.0
 _NAME: Final = re.compile(r"^[^\W_](?:[\w.@() -]{0,62}[\w.)])?$")
 
 
@@ -121,15 +123,19 @@ class Readers:
             return [_reader(row) for row in rows]
 
     def revoke(self, actor: Actor, name: str) -> Reader:
-        """`name`: its name, the one it logs in with, or its id. Sessions with it end within seconds.
+        """`name`: its id, else its name, else the one it logs in with. Sessions with it end within seconds.
 
         Raises Error(FORBIDDEN), Error(NOT_FOUND, cause="reader_unknown").
         """
         actor.require(CONFIGURE)
         now = self._clock.wall_us()
-        named = or_(ReaderRow.name_key == name_key(name), ReaderRow.user_name == name, ReaderRow.id == name)
+        # What is one reader's login may be another one's name: the first kind that fits is meant.
+        kinds = (ReaderRow.id == name, ReaderRow.name_key == name_key(name), ReaderRow.user_name == name)
         with self._database.writing() as transaction:
-            row = transaction.scalars(select(ReaderRow).where(named, _living(now))).first()
+            found = (
+                transaction.scalars(select(ReaderRow).where(kind, _living(now))).first() for kind in kinds
+            )
+            row = next((row for row in found if row is not None), None)
             if row is None:
                 raise Error(
                     Kind.NOT_FOUND,
@@ -145,15 +151,16 @@ class Readers:
 
         Raises Error(UNAUTHENTICATED, cause="wrong_reader_key"), Error(TOO_MANY, cause="locked", retry_after_s=...).
         """
-        attempt = name_hash("reader", f"{user}@{address}")
+        now = self._clock.wall_us()
+        with self._database.reading() as transaction:
+            row = transaction.scalars(
+                select(ReaderRow).where(ReaderRow.user_name == user, _living(now))
+            ).one_or_none()
+            reader, sealed = (None, "") if row is None else (_reader(row), row.secret)
+        # Names that nobody has count together, or ever new ones would be guessed at without end.
+        attempt = name_hash("reader", f"{'' if reader is None else user}@{address}")
         with self._lockout.turn(attempt):
             self._lockout.require_unlocked(attempt)
-            now = self._clock.wall_us()
-            with self._database.reading() as transaction:
-                row = transaction.scalars(
-                    select(ReaderRow).where(ReaderRow.user_name == user, _living(now))
-                ).one_or_none()
-                reader, sealed = (None, "") if row is None else (_reader(row), row.secret)
             # One that nobody has is compared like any other.
             secret = (
                 self._secrets.open(sealed, _purpose(reader.id))

@@ -31,17 +31,20 @@ class Trust:
         self._directory, self._camera = directory, camera
         # What could not be written down holds at least until this process ends.
         self._unwritten: dict[str, str] = {}
+        self._forgotten_ns = 0
 
     def check(self, place: str, certificate: str) -> None:
         """The camera at `place` showed a certificate (SHA-256, hexadecimal). Raises Error(certificate_changed)."""
         path = path_of(self._directory, self._camera)
         # Two streams of a camera may see it first at the same time.
         with _LOCK:
-            known = read(path) | self._unwritten
-            first = known.get(place)
-            if first is None:
-                self._learn(path, known | {place: certificate}, place, certificate)
-        if first is not None and first != certificate:
+            self._heed(_forgotten_ns(path))
+            written = read(path)
+            known = written | self._unwritten
+            first = known.setdefault(place, certificate)
+            if first == certificate and known != written:
+                self._learn(path, known, place)
+        if first != certificate:
             raise Error(
                 Kind.UNAVAILABLE,
                 f"{place} shows another certificate ({certificate[:16]}…) than at first ({first[:16]}…)",
@@ -49,13 +52,21 @@ class Trust:
                 cause=Cause.CERTIFICATE_CHANGED,
             )
 
-    def _learn(self, path: Path, known: dict[str, str], place: str, certificate: str) -> None:
+    def _learn(self, path: Path, known: dict[str, str], place: str) -> None:
+        """Write down what is known, also what a full disk did not take before."""
         try:
             _write(path, known)
+            self._unwritten.clear()
         except OSError as error:
             if place not in self._unwritten:
                 _log.warning("certificate not kept", place=place, error=str(error))
-            self._unwritten[place] = certificate
+            self._unwritten[place] = known[place]
+
+    def _heed(self, forgotten_ns: int) -> None:
+        """What a person forgot in the file holds no longer here either."""
+        if forgotten_ns != self._forgotten_ns:
+            self._unwritten.clear()
+            self._forgotten_ns = forgotten_ns
 
 
 def path_of(directory: Path, camera: str) -> Path:
@@ -93,11 +104,22 @@ def forget(directory: Path, camera: str) -> bool:
     itself. Raises Error(INVALID) for no id, OSError.
     """
     path = path_of(directory, camera)
+    # First this, or a recorder could write down once more what it still holds. It has no bytes: a full disk takes it.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.with_suffix(".forgotten").touch(mode=0o600)
     try:
         path.unlink()
     except FileNotFoundError:
         return False
     return True
+
+
+def _forgotten_ns(path: Path) -> int:
+    """When a person forgot last; 0 for never."""
+    try:
+        return path.with_suffix(".forgotten").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _write(path: Path, certificates: dict[str, str]) -> None:

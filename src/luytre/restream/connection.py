@@ -31,13 +31,11 @@ from luytre.media.rtsp.server import (
     ServerSession,
 )
 from luytre.people.actor import Actor
-from luytre.people.readers import Readers
+from luytre.people.readers import WRONG_S, Readers
 from luytre.restream.channel import Channel
 from luytre.restream.delivery import Delivery
 
 REALM: Final = "Luy Tre"
-# A guess costs a second, a lock-out comes on top (people/lockout.py).
-WRONG_S: Final = 1.0
 # How long DESCRIBE waits for a camera that is just connecting; then the reader is told when to come again.
 PATIENCE_S: Final = 4.0
 RETRY_AFTER_S: Final = 5
@@ -94,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._presentation: Presentation | None = None
         self._delivery: Delivery | None = None
         self.address = ""
+        # Since when it plays nothing.
         self.since_s = house.clock.monotonic_s()
 
     # -- what the server's rounds look at ---------------------------------------------------------------------------
@@ -195,6 +194,8 @@ class Connection(asyncio.Protocol):
             elif request.method == "PLAY" and self._grant is not None and not self.is_playing:
                 self._require_same()
                 await asyncio.to_thread(self._house.restreaming.look, self._grant)
+                # The camera may have come back as another one meanwhile.
+                self._require_same()
         except _Refused as caught:
             refused = caught
         except Error as error:
@@ -314,6 +315,7 @@ class Connection(asyncio.Protocol):
         assert self._channel is not None
         self._channel.leave(self._delivery)
         self._delivery = None
+        self.since_s = self._house.clock.monotonic_s()
         _log.info("reader ended", reader=self._grant.actor.name, camera=self._grant.code, why=why)
 
     def _ended(self, why: str) -> None:

@@ -24,8 +24,11 @@ from luytre.restream.connection import Connection
 ROUND_S: Final = 2.0
 # Connections at once. A ward has 64 cameras, and each VMS takes two streams of each.
 MOST: Final = 1024
-# Who has not begun to play by then goes.
+# Of these from one address without a proven key. A VMS that opens all its streams at once must fit.
+MOST_STRANGERS: Final = 160
+# Who does not play for so long goes; who has not proven a key by then, sooner.
 IDLE_S: Final = 60.0
+STRANGER_S: Final = 10.0
 # No picture for so long: the reader comes again, and is told 503 while the camera is away.
 STILL_S: Final = 15.0
 SLOW_S: Final = 30.0
@@ -75,7 +78,8 @@ class RestreamServer:
 
     def connected(self, connection: Connection) -> bool:
         self.connections.add(connection)
-        return len(self.connections) <= MOST
+        strangers = sum(one.reader is None and one.address == connection.address for one in self.connections)
+        return len(self.connections) <= MOST and strangers <= MOST_STRANGERS
 
     def disconnected(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -119,7 +123,9 @@ class RestreamServer:
                 connection.abort()
             elif connection.is_playing and now_s - (connection.heard_s or now_s) > STILL_S:
                 connection.end("no pictures")
-            elif not connection.is_playing and now_s - connection.since_s > IDLE_S:
+            elif not connection.is_playing and now_s - connection.since_s > (
+                STRANGER_S if connection.reader is None else IDLE_S
+            ):
                 connection.abort()
 
     def _living(self) -> tuple[set[str], set[str]]:

@@ -31,7 +31,7 @@ _log = log.get("onvif")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A device that was found, and the codes of cameras with its host that are registered."""
+    """A device that was found, and the codes of registered cameras that are there."""
 
     found: Found
     codes: tuple[str, ...]
@@ -57,9 +57,11 @@ class OnvifCameras:
     async def discover(self, seconds: float) -> list[Candidate]:
         """What answers on the node's networks within `seconds`."""
         answered = await discovery.discover(seconds)
-        registered = await asyncio.to_thread(self._hosts)
+        registered = await asyncio.to_thread(self._where)
         return [
-            Candidate(one, tuple(code for code, hosts in registered.items() if hosts & one.hosts))
+            Candidate(
+                one, tuple(code for code, where in registered.items() if where & (one.places | one.hosts))
+            )
             for one in answered
         ]
 
@@ -135,15 +137,19 @@ class OnvifCameras:
         except Error as error:
             _log.warning("camera was not stopped", camera=code, cause=error.cause)
 
-    def _hosts(self) -> dict[str, frozenset[str]]:
-        """Hosts of the registered cameras, by code."""
+    def _where(self) -> dict[str, frozenset[str]]:
+        """Where the registered cameras are, by code: host and port of the ONVIF address, hosts of one without."""
         found = {}
         for camera in self._registry.list():
-            hosts = {discovery.host_of(camera.onvif)}
+            place = discovery.place_of(camera.onvif)
+            if place:
+                found[camera.code] = frozenset({place})
+                continue
+            hosts = set()
             for stream in camera.streams:
                 try:
                     hosts.add(address(stream.url).host.lower())
                 except Error:
                     continue
-            found[camera.code] = frozenset(hosts - {""})
+            found[camera.code] = frozenset(hosts)
         return found

@@ -45,6 +45,10 @@ class Found:
     location: str = ""
 
     @property
+    def places(self) -> frozenset[str]:
+        return frozenset(place for one in self.addresses if (place := place_of(one)))
+
+    @property
     def hosts(self) -> frozenset[str]:
         return frozenset(host for one in self.addresses if (host := host_of(one)))
 
@@ -78,6 +82,16 @@ def host_of(url: str) -> str:
     try:
         parts = urlsplit(url.strip())
         return (parts.hostname or "") if parts.scheme in ("http", "https") and len(url) < 2000 else ""
+    except ValueError:
+        return ""
+
+
+def place_of(url: str) -> str:
+    """`host:port` of an http address: behind one NAT address there may be many cameras."""
+    host = host_of(url)
+    try:
+        parts = urlsplit(url.strip())
+        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}" if host else ""
     except ValueError:
         return ""
 

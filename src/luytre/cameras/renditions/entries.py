@@ -18,7 +18,7 @@ from luytre.archive.segment import FileReader, PartEntry
 from luytre.base.errors import Error, Kind
 from luytre.cameras.renditions.form import Form, size_of, sound_of, video_of
 from luytre.cameras.renditions.picture import track_of
-from luytre.cameras.renditions.places import failed
+from luytre.cameras.renditions.places import Claim, failed
 from luytre.cameras.renditions.sound import FRAME, LOOK_AHEAD, SoundConverter, aac_track
 from luytre.cameras.renditions.wire import Job, Packet
 from luytre.cameras.renditions.workers import Crew
@@ -103,11 +103,11 @@ class Entries:
         self._archive = archive
         self._crew = crew
 
-    def make(self, place: Place, form: Form, patience_s: float, size: tuple[int, int] | None = None) -> Made:
+    def make(self, place: Place, form: Form, claim: Claim, size: tuple[int, int] | None = None) -> Made:
         """Raises Error(NOT_FOUND, cause="file_lost"), Error(DATA_LOSS), Error(UNAVAILABLE, cause="renditions_full")."""
         tracks = run_tracks(self._archive, place.key, place.ref.run_id)
         around = self._around(place)
-        lanes = [self._pictures(tracks, around, form, patience_s, size)]
+        lanes = [self._pictures(tracks, around, form, claim, size)]
         sound = sound_of(tracks)
         if sound is not None and len(tracks_in(tracks, form, size)) > 1:
             lanes.append(_sound(sound, around, form))
@@ -161,7 +161,7 @@ class Entries:
         tracks: Sequence[Track],
         around: _Around,
         form: Form,
-        patience_s: float,
+        claim: Claim,
         size: tuple[int, int] | None,
     ) -> tuple[int, list[tuple[PartSample, bytes]]]:
         number = next(n for n, track in enumerate(tracks) if isinstance(track, VideoTrack))
@@ -176,7 +176,7 @@ class Entries:
         first = min((s.dts + s.cts for s in body), default=start)
         job = Job(video.codec, video.parameter_sets, *out, sar, from_ticks=first, at_once=False)
         packets = [Packet(s.dts + s.cts, s.key, s.data) for s in [*around.lead[number], *body]]
-        made = self._crew.convert(job, packets, patience_s)
+        made = self._crew.convert(job, packets, claim)
         pictures = made.pictures
         times = [picture.pts for picture in pictures]
         samples = [

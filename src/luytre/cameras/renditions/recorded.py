@@ -20,6 +20,7 @@ from luytre.base.clock import US_PER_S
 from luytre.base.errors import Error
 from luytre.cameras.renditions.entries import Entries, Place, init_in, run_tracks, tracks_in
 from luytre.cameras.renditions.form import ORIGINAL, Codecs, Form, form_of, size_of, sound_of, video_of
+from luytre.cameras.renditions.places import Claim
 from luytre.cameras.renditions.workers import Crew
 from luytre.media.fmp4.write import init_segment
 from luytre.media.hls import HlsPart, media_playlist
@@ -46,10 +47,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A converted span as one fragmented MP4: `head` is made already, `rest` as it is read."""
+    """A converted span as one fragmented MP4, whose chunks are made as they are read: that may wait for minutes, and raises
+    as `Entries.make`.
+    """
 
-    head: bytes
-    rest: Iterator[bytes]
+    chunks: Iterator[bytes]
     start_us: int
     end_us: int
 
@@ -119,7 +121,7 @@ class Recorded:
             with turn:
                 known = self._known(wanted)
                 if known is None:
-                    made = self._entries.make(place, form, PATIENCE_S)
+                    made = self._entries.make(place, form, Claim(PATIENCE_S))
                     known = made.part(1, [0] * len(made.lanes))
                     self._keep(wanted, known)
                 return known
@@ -128,7 +130,7 @@ class Recorded:
                 self._turns.pop(wanted, None)
 
     def film(self, key: StreamKey, span: Span, codecs: Codecs) -> Film | None:
-        """A span as one file; None where the original can be decoded. Raises Error(NOT_FOUND), and as `Entries.make`."""
+        """A span as one file; None where the original can be decoded. Raises Error(NOT_FOUND)."""
         found = list(playback.entries(self._archive, [key], span, None, lambda _: True))
         runs = {
             run: run_tracks(self._archive, key, run) for run in {entry.ref.run_id: None for entry in found}
@@ -138,9 +140,7 @@ class Recorded:
             return None
         plan = _Plan.of(list(runs.values()), list(forms.values()))
         first = found[0].first.entry.wall_us
-        pieces = self._film_parts(found, runs, plan, first)
-        head = init_segment(plan.out) + next(pieces)
-        return Film(head, pieces, first, found[-1].last.end_us)
+        return Film(self._film_parts(found, runs, plan, first), first, found[-1].last.end_us)
 
     def _film_parts(
         self,
@@ -155,9 +155,11 @@ class Recorded:
                 run, part = entry.ref.run_id, entry.first.entry
                 shift = (part.wall_us - begin_us) * VIDEO_TIMESCALE // US_PER_S - part.start_ticks
             place = Place(entry.key, entry.ref, entry.offset, entry.offset + entry.size)
-            made = self._entries.make(place, plan.form_of(runs[run]), FILM_PATIENCE_S, plan.size)
+            claim = Claim(FILM_PATIENCE_S, is_film=True)
+            made = self._entries.make(place, plan.form_of(runs[run]), claim, plan.size)
             shifts = [shift * track.timescale // VIDEO_TIMESCALE for track in plan.out]
-            yield made.part(sequence, shifts[: len(made.lanes)])
+            data = made.part(sequence, shifts[: len(made.lanes)])
+            yield init_segment(plan.out) + data if sequence == 1 else data
 
     def _form(self, key: StreamKey, run: str, codecs: Codecs) -> Form:
         with self._lock:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from luytre.base.errors import Error
 from luytre.cameras.renditions import wire
-from luytre.cameras.renditions.places import Places, failed, full
+from luytre.cameras.renditions.places import Claim, Places, failed, full
 from luytre.cameras.renditions.wire import Job, Packet
 
 COMMAND: Final = (sys.executable, "-m", "luytre.cameras.renditions.worker")
@@ -61,9 +61,9 @@ class Crew:
         self._idle: list[Worker] = []
         self._timer: threading.Timer | None = None
 
-    def convert(self, job: Job, packets: Sequence[Packet], patience_s: float) -> Made:
+    def convert(self, job: Job, packets: Sequence[Packet], claim: Claim) -> Made:
         """Raises Error(UNAVAILABLE, cause="renditions_full"), Error(DATA_LOSS, cause="rendition_failed")."""
-        if not self._places.take(patience_s):
+        if not self._places.take(claim):
             raise full(self._places.most)
         try:
             worker = self._worker()
@@ -76,7 +76,7 @@ class Crew:
             self._rest(worker)
             return made
         finally:
-            self._places.give()
+            self._places.give(claim)
 
     def close(self) -> None:
         """Stop the idle ones."""
