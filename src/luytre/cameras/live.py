@@ -14,11 +14,9 @@ from luytre.archive.keys import StreamKey
 from luytre.cameras.channel import Channel, LiveMessage, LiveState, Tap, Viewer
 from luytre.media.tracks import Track
 from luytre.recorder.state import StreamState
-from luytre.recorder.subscribe import RecorderLink
+from luytre.recorder.subscribe import RecorderLink, RecorderLinks
 from luytre.recorder.wire import WireSample
 
-# How often the set of recorder sockets is looked at.
-LOOK_S = 1.0
 # Seconds for which a stream nobody watches any more stays subscribed: switching tabs back and forth is cheap.
 LINGER_S = 5.0
 
@@ -27,27 +25,13 @@ class LiveHub:
     """`sockets` gives the recorders' sockets; they may come and go."""
 
     def __init__(self, sockets: Callable[[], Sequence[Path]]) -> None:
-        self._sockets = sockets
-        self._links: dict[Path, tuple[RecorderLink, asyncio.Task[None]]] = {}
+        self._links = RecorderLinks(sockets, self)
         self._states: dict[StreamKey, tuple[RecorderLink, StreamState]] = {}
         self._channels: dict[StreamKey, Channel] = {}
 
     async def run(self) -> None:
-        """Keep the links alive until cancelled."""
-        try:
-            while True:
-                wanted = set(self._sockets())
-                for path in wanted - set(self._links):
-                    link = RecorderLink(path, self)
-                    for key in self._channels:
-                        link.watch(key)
-                    self._links[path] = link, asyncio.create_task(link.run())
-                for path in set(self._links) - wanted:
-                    self._links.pop(path)[1].cancel()
-                await asyncio.sleep(LOOK_S)
-        finally:
-            for _, task in self._links.values():
-                task.cancel()
+        """Keep the links to the recorders alive until cancelled."""
+        await self._links.run()
 
     def state(self, key: StreamKey) -> StreamState | None:
         known = self._states.get(key)
@@ -88,8 +72,7 @@ class LiveHub:
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = Channel()
-            for link, _ in self._links.values():
-                link.watch(key)
+            self._links.watch(key)
         return channel
 
     def _let_go(self, key: StreamKey, channel: Channel) -> None:
@@ -100,8 +83,7 @@ class LiveHub:
         channel = self._channels.get(key)
         if channel is not None and not channel.wanted:
             del self._channels[key]
-            for link, _ in self._links.values():
-                link.unwatch(key)
+            self._links.unwatch(key)
 
     # -- LinkEvents -------------------------------------------------------------------------------------------
 

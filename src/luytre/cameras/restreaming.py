@@ -7,11 +7,10 @@ Does not   pack or send anything (luytre.restream does), or show a rendition: a 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from luytre.archive.keys import StreamKey
 from luytre.base.clock import SYSTEM, Clock
@@ -22,14 +21,11 @@ from luytre.media.tracks import Track
 from luytre.people.actor import LIVE, Actor
 from luytre.people.looks import Looks
 from luytre.recorder.state import StreamState
-from luytre.recorder.subscribe import RecorderLink
+from luytre.recorder.subscribe import RecorderLink, RecorderLinks
 from luytre.recorder.wire import WireSample
 
 # What listeners are told is named here too: `recorder.subscribe` is behind this door.
 __all__ = ["Grant", "Listener", "Restreaming", "WireSample"]
-
-# How often the set of recorder sockets is looked at.
-LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +58,7 @@ class Restreaming:
     ) -> None:
         self._registry = registry
         self._lookbook = Lookbook(looks, clock)
-        self._sockets = sockets
-        self._links: dict[Path, tuple[RecorderLink, asyncio.Task[None]]] = {}
+        self._links = RecorderLinks(sockets, self)
         self._listeners: dict[StreamKey, Listener] = {}
 
     def admit(self, actor: Actor, code: str, stream: str) -> Grant:
@@ -98,30 +93,15 @@ class Restreaming:
     def watch(self, grant: Grant, listener: Listener) -> None:
         """The stream's one listener; it hands on to any number of readers."""
         self._listeners[grant.key] = listener
-        for link, _ in self._links.values():
-            link.watch(grant.key)
+        self._links.watch(grant.key)
 
     def unwatch(self, key: StreamKey) -> None:
         if self._listeners.pop(key, None) is not None:
-            for link, _ in self._links.values():
-                link.unwatch(key)
+            self._links.unwatch(key)
 
     async def run(self) -> None:
         """Keep the links to the recorders alive until cancelled."""
-        try:
-            while True:
-                wanted = set(self._sockets())
-                for path in wanted - set(self._links):
-                    link = RecorderLink(path, self)
-                    for key in self._listeners:
-                        link.watch(key)
-                    self._links[path] = link, asyncio.create_task(link.run())
-                for path in set(self._links) - wanted:
-                    self._links.pop(path)[1].cancel()
-                await asyncio.sleep(LOOK_S)
-        finally:
-            for _, task in self._links.values():
-                task.cancel()
+        await self._links.run()
 
     # -- LinkEvents -------------------------------------------------------------------------------------------
 

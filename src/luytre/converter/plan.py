@@ -6,12 +6,12 @@ The file holds camera passwords, so it is only readable by the node's own user.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from luytre.base.errors import Error, Kind
+from luytre.base.private_file import save_json
 
 FILE: Final = "foreign.json"
 
@@ -53,14 +53,7 @@ def _name(camera: str, stream: str) -> str:
 
 def save(plan: ForeignPlan, path: Path) -> None:
     """Atomic: a reader sees the old plan or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(asdict(plan), file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
+    save_json(path, asdict(plan))
 
 
 def load(path: Path) -> ForeignPlan:

@@ -6,7 +6,6 @@ The file holds camera passwords, so it is only readable by the node's own user.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from zlib import crc32
 from luytre.archive.keys import StreamKey
 from luytre.archive.promise import STANDARD, Promise
 from luytre.base.errors import Error, Kind
+from luytre.base.private_file import save_json
 
 Mode = Literal["continuous", "motion", "schedule"]
 # How RTP comes: "auto" is TCP, and UDP from cameras that refuse it; "http" is RTSP and RTP through an HTTP tunnel. Each
@@ -99,14 +99,7 @@ class Plan:
 
 def save(plan: Plan, path: Path) -> None:
     """Atomic: a reader sees the old plan or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        json.dump(asdict(plan), file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
+    save_json(path, asdict(plan))
 
 
 def load(path: Path) -> Plan:

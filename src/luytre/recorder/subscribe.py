@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from luytre.recorder import wire
 from luytre.recorder.state import StreamState
 
 RETRY_S = 0.5
+# How often the set of recorder sockets is looked at.
+LOOK_S = 1.0
 
 
 class LinkEvents(Protocol):
@@ -101,3 +104,45 @@ class RecorderLink:
             key = StreamKey(fields["camera"], fields["stream"])
             self._channels[fields["channel"]] = key
             self._events.on_tracks(key, fields["run"], wire.tracks_from_json(fields["tracks"]))
+
+
+class RecorderLinks:
+    """Links to all recorders of a node: `sockets` gives their sockets, which may come and go. Watches are remembered."""
+
+    def __init__(self, sockets: Callable[[], Sequence[Path]], events: LinkEvents) -> None:
+        self._sockets = sockets
+        self._events = events
+        self._watched: set[StreamKey] = set()
+        self._links: dict[Path, tuple[RecorderLink, asyncio.Task[None]]] = {}
+
+    def watch(self, key: StreamKey) -> None:
+        self._watched.add(key)
+        for link, _ in self._links.values():
+            link.watch(key)
+
+    def unwatch(self, key: StreamKey) -> None:
+        self._watched.discard(key)
+        for link, _ in self._links.values():
+            link.unwatch(key)
+
+    def trigger(self, camera: str, at_us: int, active_s: float) -> None:
+        """To all: the one that has the camera knows. Lost while it is away."""
+        for link, _ in self._links.values():
+            link.trigger(camera, at_us, active_s)
+
+    async def run(self) -> None:
+        """Keep them alive until cancelled."""
+        try:
+            while True:
+                wanted = set(self._sockets())
+                for path in wanted - set(self._links):
+                    link = RecorderLink(path, self._events)
+                    for key in self._watched:
+                        link.watch(key)
+                    self._links[path] = link, asyncio.create_task(link.run())
+                for path in set(self._links) - wanted:
+                    self._links.pop(path)[1].cancel()
+                await asyncio.sleep(LOOK_S)
+        finally:
+            for _, task in self._links.values():
+                task.cancel()

@@ -10,7 +10,6 @@ Does not   need the web process or its database.
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from luytre.archive.keys import Cause
 from luytre.base import log
 from luytre.base.errors import Error, Kind
+from luytre.base.private_file import save_json
 
 _log = log.get("recorder")
 _LOCK = threading.Lock()
@@ -55,7 +55,7 @@ class Trust:
     def _learn(self, path: Path, known: dict[str, str], place: str) -> None:
         """Write down what is known, also what a full disk did not take before."""
         try:
-            _write(path, known)
+            save_json(path, {"certificates": known})
             self._unwritten.clear()
         except OSError as error:
             if place not in self._unwritten:
@@ -120,14 +120,3 @@ def _forgotten_ns(path: Path) -> int:
         return path.with_suffix(".forgotten").stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _write(path: Path, certificates: dict[str, str]) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        json.dump({"certificates": certificates}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
