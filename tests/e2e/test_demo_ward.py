@@ -118,8 +118,9 @@ def test_a_marked_span_is_downloaded_and_plays(page: Page, ward: Ward, tmp_path:
     path = tmp_path / "clip.mp4"
     download.value.save_as(path)
     with av.open(str(path)) as container:
-        pictures = sum(1 for _ in container.decode(video=0))
-    assert pictures >= 10
+        times = [frame.time for frame in container.decode(video=0)]
+    # How many were drawn in that time is the machine's affair.
+    assert times[-1] - times[0] > 1.0
 
 
 def test_cameras_page_lists_states_and_explains_a_wrong_address(page: Page, ward: Ward) -> None:
