@@ -110,7 +110,7 @@ def test_a_marked_span_is_downloaded_and_plays(page: Page, ward: Ward, tmp_path:
     page.keyboard.press("m")
     at = page.locator("video").first.evaluate("v => v.currentTime")
     page.wait_for_function(
-        "t => document.querySelector('video').currentTime > t + 1.5", arg=at, timeout=LIVE_MS
+        "t => document.querySelector('video').currentTime > t + 4", arg=at, timeout=LIVE_MS
     )
     page.keyboard.press("m")
     with page.expect_download(timeout=LIVE_MS) as download:
@@ -119,7 +119,7 @@ def test_a_marked_span_is_downloaded_and_plays(page: Page, ward: Ward, tmp_path:
     download.value.save_as(path)
     with av.open(str(path)) as container:
         times = [frame.time for frame in container.decode(video=0)]
-    # How many were drawn in that time is the machine's affair.
+    # How many were drawn in that time is the machine's affair, and so is how late the page hears of the player's time.
     assert times[-1] - times[0] > 1.0
 
 
