@@ -10,7 +10,6 @@ Does not   know what the child does.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import random
 import signal
@@ -21,6 +20,7 @@ from typing import Final
 
 from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
+from luytre.base.orphans import end_with_parent
 
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 10.0
@@ -30,11 +30,8 @@ GOOD_LIFE_S: Final = 60.0
 KILLED_S: Final = 5.0
 LOG_BYTES: Final = 5 * 2**20
 LOG_FILES: Final = 4
-_PR_SET_PDEATHSIG: Final = 1
 
 _log = log.get("supervisor")
-# Loaded before any fork: between fork and exec there is no importing.
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +240,4 @@ def _prepare(parent: int, nice: int) -> None:
     Linux).
     """
     os.nice(nice)
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # It may have gone before the line above.
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with_parent(parent, signal.SIGTERM)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
-import signal
 from dataclasses import asdict, dataclass
-from typing import Final
 
 from luytre.converter.plan import ForeignStream
-
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +30,3 @@ class Order:
     def from_json(data: bytes) -> Order:
         fields = json.loads(data)
         return Order(**{**fields, "stream": ForeignStream(**fields["stream"])})
-
-
-def die_with(parent: int) -> None:
-    """SIGKILL when the parent goes (prctl(2), Linux)."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # It may have gone before the line above.
-    if os.getppid() != parent:
-        os._exit(1)

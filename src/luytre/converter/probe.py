@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from base64 import b64decode, b64encode
 from contextlib import suppress
@@ -19,10 +20,11 @@ from typing import Any, Final
 from luytre.archive.keys import Cause
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error, Kind
+from luytre.base.orphans import end_with_parent
 from luytre.converter import launch
 from luytre.converter.conversion import VIDEO, Converting
 from luytre.converter.failures import failure
-from luytre.converter.order import Order, die_with
+from luytre.converter.order import Order
 from luytre.converter.plan import ForeignStream
 from luytre.converter.source import OPEN_S
 from luytre.converter.state import Conversion
@@ -160,7 +162,7 @@ def _first_key(track: VideoTrack, pictures: list[Unit]) -> bytes:
 
 def main() -> None:
     order = Order.from_json(sys.stdin.buffer.read())
-    die_with(order.parent)
+    end_with_parent(order.parent, signal.SIGKILL)
     try:
         told = _to_json(look(order))
     except Error as error:

@@ -7,21 +7,20 @@ Does not   decode or look into what comes: MPEG-TS in, MPEG-TS out, for FFmpegSo
 
 from __future__ import annotations
 
-import ctypes
+import os
 import select
 import shutil
 import signal
 import subprocess
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
 from luytre.archive.keys import Cause
+from luytre.base.orphans import end_with_parent
 from luytre.converter.failures import failure
 
 PROGRAM: Final = "ffmpeg"
-_PR_SET_PDEATHSIG: Final = 1
-# Loaded before any fork: between fork and exec there is no importing.
-_libc = ctypes.CDLL(None, use_errno=True)
 # Copying is nearly all it does; times stay those of the source.
 _COMMAND: Final = (
     *("-hide_banner", "-nostats", "-loglevel", "quiet", "-fflags", "+nobuffer", "-probesize", "500000"),
@@ -58,7 +57,7 @@ class Srt:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             # It may never write, and so never notice that nobody reads.
-            preexec_fn=_die_with_parent,
+            preexec_fn=partial(end_with_parent, os.getpid(), signal.SIGKILL),
         )
         assert self._process.stdin is not None
         with self._process.stdin as script:
@@ -78,10 +77,6 @@ class Srt:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _with_limits(url: str, open_s: float, stall_s: float) -> str:

@@ -22,11 +22,12 @@ from typing import Final
 from luytre.base import log
 from luytre.base.clock import SYSTEM, Clock
 from luytre.base.errors import Error
+from luytre.base.orphans import end_with_parent
 from luytre.base.standing_back import go_first
 from luytre.converter import state
 from luytre.converter.conversion import VIDEO, Converting
 from luytre.converter.lane import Lane
-from luytre.converter.order import Order, die_with
+from luytre.converter.order import Order
 from luytre.converter.plan import state_file
 from luytre.converter.refusal import Refusal
 from luytre.media.rtsp.server import HangUp, Play, Presentation, ServerSession
@@ -176,7 +177,7 @@ def main() -> None:
     parser.add_argument("fd", type=int)
     given = parser.parse_args()
     order = Order.from_json(sys.stdin.buffer.read())
-    die_with(order.parent)
+    end_with_parent(order.parent, signal.SIGKILL)
     go_first(MOST_BYTES)
     log.configure()
     threading.excepthook = _defect
